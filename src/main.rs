@@ -1,1 +1,3 @@
-fn main(){println!("{}", openssl::version::version());}
+fn main() {
+    println!("{}", openssl::version::version());
+}

@@ -1,0 +1,16 @@
+//! Bytes, both ways: the ClientHello out, the server's first flight in.
+//!
+//! Pure: no sockets, no clock. What arrives is distrusted: every length is fenced, sizes are
+//! capped, numbers without a name are kept.
+//!
+//! RFC 8446 §4 and §5, RFC 5246 §6 and §7, RFC 6101 for SSLv3.
+
+mod client_hello;
+mod codec;
+
+mod key_share;
+
+pub use client_hello::{ClientHello, Extension};
+pub use codec::WireError;
+
+pub use key_share::KeyShare;
