@@ -7,10 +7,14 @@
 
 mod client_hello;
 mod codec;
-
+mod flight;
 mod key_share;
+mod messages;
+mod plain;
 
 pub use client_hello::{ClientHello, Extension};
 pub use codec::WireError;
-
+pub use flight::{Flight, FlightReader, Progress};
 pub use key_share::KeyShare;
+pub use messages::{CertificateRequest, ServerHello, ServerKeyExchange};
+pub use plain::PlainProtocol;
