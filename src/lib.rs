@@ -1,4 +1,6 @@
 //! Tells whether an Envoy proxy can reach a TLS server and, if not, what has to change.
 
+pub mod probe;
+pub mod target;
 pub mod tls;
 pub mod wire;

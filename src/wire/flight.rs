@@ -104,13 +104,6 @@ impl FlightReader {
         Ok(self.progress())
     }
 
-    /// What the bytes so far amount to when the connection ends here, if no TLS record came.
-    #[must_use]
-    pub fn plain(&self) -> Option<PlainProtocol> {
-        (!self.seen_record && !self.records.is_empty())
-            .then(|| PlainProtocol::recognise(&self.records))
-    }
-
     fn progress(&self) -> Progress {
         if self.flight.alert.is_some() {
             Progress::Alert

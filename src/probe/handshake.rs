@@ -1,0 +1,542 @@
+//! Complete handshakes with OpenSSL.
+//!
+//! A wire probe shows what a server selects; a complete handshake shows that a session comes of
+//! it, and what only travels encrypted: the chain and the request for a client certificate of
+//! TLS 1.3, and what the server says to a client without one.
+
+use std::fmt;
+use std::ops::ControlFlow;
+use std::pin::Pin;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use openssl::error::ErrorStack;
+use openssl::pkey::{PKey, Private};
+use openssl::ssl::{
+    self, Ssl, SslContext, SslContextBuilder, SslMethod, SslOptions, SslSessionCacheMode,
+    SslVerifyMode, SslVersion,
+};
+use openssl::x509::X509;
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_openssl::SslStream;
+
+use super::openssl_ffi::{Asked, cipher_names, note_certificate_requests};
+use super::prober::{ProbeError, Prober};
+use crate::tls::{AlertDescription, CipherSuite, TlsVersion};
+
+/// What a handshake offers. Strings are in OpenSSL's grammar.
+#[derive(Clone, Debug, Default)]
+pub struct HandshakeRequest {
+    /// The lowest version, or SSLv3.
+    pub minimum: Option<TlsVersion>,
+    /// The highest version, or the newest that OpenSSL has.
+    pub maximum: Option<TlsVersion>,
+    /// Suites up to TLS 1.2, or all.
+    pub cipher_list: Option<String>,
+    /// Suites of TLS 1.3, or all.
+    pub tls13_suites: Option<String>,
+    /// Groups, or all.
+    pub groups: Option<String>,
+    /// Signature algorithms, or OpenSSL's own.
+    pub signature_algorithms: Option<String>,
+    /// server_name, as it travels.
+    pub sni: Option<String>,
+    /// ALPN, most wanted first.
+    pub alpn: Vec<Vec<u8>>,
+    /// What to show a server that asks for a client certificate.
+    pub identity: Option<Identity>,
+}
+
+/// A client certificate chain with its key.
+#[derive(Clone)]
+pub struct Identity {
+    chain: Vec<X509>,
+    key: PKey<Private>,
+}
+
+impl Identity {
+    /// Takes a chain, leaf first, and its key, both PEM.
+    ///
+    /// # Errors
+    ///
+    /// [`TrustError`] if either cannot be read or they do not belong together.
+    pub fn from_pem(chain: &[u8], key: &[u8]) -> Result<Self, TrustError> {
+        let chain = X509::stack_from_pem(chain).map_err(|_| TrustError::NoCertificate)?;
+        let leaf = chain.first().ok_or(TrustError::NoCertificate)?;
+        let key = PKey::private_key_from_pem_passphrase(key, b"").map_err(|_| TrustError::NoKey)?;
+        let matches = leaf.public_key().is_ok_and(|public| public.public_eq(&key));
+        if !matches {
+            return Err(TrustError::Mismatch);
+        }
+        Ok(Self { chain, key })
+    }
+}
+
+/// Never shows the key.
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identity").field("certificates", &self.chain.len()).finish_non_exhaustive()
+    }
+}
+
+/// Why PEM text is of no use.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrustError {
+    /// There is no readable certificate.
+    #[error("it holds no PEM certificate")]
+    NoCertificate,
+    /// There is no readable key, or it has a passphrase.
+    #[error("it holds no PEM private key without a passphrase")]
+    NoKey,
+    /// Key and certificate are of different pairs.
+    #[error("the key does not belong to the certificate")]
+    Mismatch,
+    /// OpenSSL could not work with it.
+    #[error("OpenSSL cannot use it")]
+    Unusable,
+}
+
+/// Certificates that a server's chain is verified against.
+#[derive(Clone, Debug)]
+pub struct Trust {
+    authorities: Vec<X509>,
+}
+
+impl Trust {
+    /// Takes the certificates of a PEM file.
+    ///
+    /// # Errors
+    ///
+    /// [`TrustError::NoCertificate`] if there is none.
+    pub fn from_pem(pem: &[u8]) -> Result<Self, TrustError> {
+        match X509::stack_from_pem(pem) {
+            Ok(authorities) if !authorities.is_empty() => Ok(Self { authorities }),
+            _ => Err(TrustError::NoCertificate),
+        }
+    }
+
+    /// Verifies a chain in DER, leaf first, as Envoy's default validator does: against these
+    /// authorities alone, for the purpose of a TLS server, without looking at names.
+    ///
+    /// Returns the error of the verification in OpenSSL's numbers and words, or `None` if the
+    /// chain is trusted. Envoy `source/common/tls/cert_validator/default_validator.cc`.
+    ///
+    /// # Errors
+    ///
+    /// [`TrustError`] if there is nothing to verify or OpenSSL cannot.
+    pub fn verify(&self, chain: &[Vec<u8>]) -> Result<Option<(i32, String)>, TrustError> {
+        let leaf = chain.first().ok_or(TrustError::NoCertificate)?;
+        let leaf = X509::from_der(leaf).map_err(|_| TrustError::NoCertificate)?;
+        self.verify_with_openssl(&leaf, &chain[1..]).map_err(|_| TrustError::Unusable)
+    }
+
+    fn verify_with_openssl(
+        &self,
+        leaf: &X509,
+        others: &[Vec<u8>],
+    ) -> Result<Option<(i32, String)>, ErrorStack> {
+        use openssl::stack::Stack;
+        use openssl::x509::store::X509StoreBuilder;
+        use openssl::x509::{X509PurposeId, X509StoreContext, verify::X509VerifyFlags};
+
+        let mut store = X509StoreBuilder::new()?;
+        for authority in &self.authorities {
+            store.add_cert(authority.clone())?;
+        }
+        store.set_purpose(X509PurposeId::SSL_SERVER)?;
+        store.set_flags(X509VerifyFlags::PARTIAL_CHAIN)?;
+        let mut untrusted = Stack::new()?;
+        for other in others {
+            untrusted.push(X509::from_der(other)?)?;
+        }
+        let mut context = X509StoreContext::new()?;
+        let error = context.init(&store.build(), leaf, &untrusted, |context| {
+            let trusted = context.verify_cert()?;
+            Ok((!trusted).then(|| context.error()))
+        })?;
+        Ok(error.map(|error| (error.as_raw(), error.error_string().to_owned())))
+    }
+}
+
+/// A handshake that was completed.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Handshake {
+    /// The version negotiated.
+    pub version: TlsVersion,
+    /// The suite negotiated.
+    pub cipher_suite: CipherSuite,
+    /// The application protocol negotiated.
+    pub alpn: Option<Vec<u8>>,
+    /// The server's chain in DER, leaf first.
+    pub chain: Vec<Vec<u8>>,
+    /// Whether the server asked for a client certificate.
+    pub certificate_requested: bool,
+    /// What the server said after a handshake that it then took back, as TLS 1.3 servers do
+    /// which miss a client certificate.
+    pub rejected: Option<AlertDescription>,
+}
+
+/// Why a handshake was not completed.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HandshakeError {
+    /// The connection failed or took too long.
+    #[error(transparent)]
+    Probe(#[from] ProbeError),
+    /// The linked OpenSSL cannot offer this.
+    #[error("the linked OpenSSL cannot offer this: {0}")]
+    Unsupported(String),
+    /// The handshake ended in an alert of the server, or in an error of our own.
+    #[error("{reason}")]
+    Failed {
+        /// The alert, if the server sent one.
+        alert: Option<AlertDescription>,
+        /// Alert or error in words.
+        reason: String,
+        /// Whether the server had selected a suite before.
+        selected: bool,
+        /// Whether the server had asked for a client certificate before.
+        certificate_requested: bool,
+    },
+}
+
+/// How long to wait for a server's verdict after a handshake that took `elapsed`: a server
+/// checks the client's certificate within one round trip and its own work.
+#[must_use]
+pub fn after_handshake_wait(elapsed: Duration) -> Duration {
+    (elapsed * 4).clamp(Duration::from_millis(200), Duration::from_secs(2))
+}
+
+/// The suites that the linked OpenSSL can complete handshakes with, in its own order, by the
+/// names that `openssl ciphers ALL:eNULL` prints.
+#[must_use]
+pub fn openssl_ciphers() -> &'static [String] {
+    static NAMES: LazyLock<Vec<String>> =
+        LazyLock::new(|| CONTEXT.as_ref().map(|context| cipher_names(context)).unwrap_or_default());
+    &NAMES
+}
+
+/// Where a connection notes that a certificate was asked for.
+static ASKED: LazyLock<Option<Asked>> = LazyLock::new(|| Ssl::new_ex_index().ok());
+/// Where a connection notes that a session ticket arrived.
+static TICKET: LazyLock<Option<openssl::ex_data::Index<Ssl, bool>>> =
+    LazyLock::new(|| Ssl::new_ex_index().ok());
+/// The context of all handshakes that restrict no groups and signature algorithms: making one
+/// costs OpenSSL more than a handshake.
+static CONTEXT: LazyLock<Result<SslContext, ErrorStack>> =
+    LazyLock::new(|| Ok(context_builder()?.build()));
+
+/// Everything that OpenSSL has, at security level 0.
+const ALL_SUITES: &str = "ALL:COMPLEMENTOFALL:@SECLEVEL=0";
+const ALL_TLS13_SUITES: &str = "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:\
+    TLS_AES_128_GCM_SHA256:TLS_AES_128_CCM_SHA256:TLS_AES_128_CCM_8_SHA256";
+/// Common groups first, so that key shares stay small.
+const ALL_GROUPS: [&str; 16] = [
+    "X25519",
+    "P-256",
+    "P-384",
+    "P-521",
+    "X448",
+    "brainpoolP256r1",
+    "brainpoolP384r1",
+    "brainpoolP512r1",
+    "secp256k1",
+    "P-224",
+    "P-192",
+    "ffdhe2048",
+    "ffdhe3072",
+    "ffdhe4096",
+    "ffdhe6144",
+    "ffdhe8192",
+];
+const ALL_SIGNATURE_ALGORITHMS: &str = "ecdsa_secp256r1_sha256:rsa_pss_rsae_sha256:\
+    rsa_pkcs1_sha256:ecdsa_secp384r1_sha384:rsa_pss_rsae_sha384:rsa_pkcs1_sha384:\
+    ecdsa_secp521r1_sha512:rsa_pss_rsae_sha512:rsa_pkcs1_sha512:ed25519:ed448:\
+    rsa_pss_pss_sha256:rsa_pss_pss_sha384:rsa_pss_pss_sha512:ECDSA+SHA1:RSA+SHA1:DSA+SHA1:\
+    DSA+SHA256:DSA+SHA384:DSA+SHA512:RSA+SHA224:ECDSA+SHA224:DSA+SHA224";
+
+/// A client context that speaks all that the linked OpenSSL has and verifies nothing.
+fn context_builder() -> Result<SslContextBuilder, ErrorStack> {
+    load_legacy_provider();
+    // Not SSL_OP_ALLOW_UNSAFE_LEGACY_RENEGOTIATION: only to connect to servers without secure
+    // renegotiation, as Envoy does.
+    const LEGACY_SERVER_CONNECT: u64 = 0x4;
+    let mut context = SslContext::builder(SslMethod::tls_client())?;
+    context.set_security_level(0);
+    context.set_verify(SslVerifyMode::NONE);
+    context.set_options(SslOptions::from_bits_retain(LEGACY_SERVER_CONNECT as _));
+    context.set_min_proto_version(Some(SslVersion::SSL3))?;
+    context.set_cipher_list(ALL_SUITES)?;
+    context.set_ciphersuites(ALL_TLS13_SUITES)?;
+    set_groups(&mut context)?;
+    context.set_sigalgs_list(ALL_SIGNATURE_ALGORITHMS)?;
+    context.set_session_cache_mode(SslSessionCacheMode::CLIENT | SslSessionCacheMode::NO_INTERNAL);
+    context.set_new_session_callback(|ssl, _session| {
+        if let Some(ticket) = *TICKET {
+            ssl.set_ex_data(ticket, true);
+        }
+    });
+    if let Some(asked) = &*ASKED {
+        note_certificate_requests(&mut context, asked);
+    }
+    Ok(context)
+}
+
+/// RC4, SEED and IDEA live in OpenSSL's legacy provider; loading one explicitly turns the
+/// default provider off unless that is loaded as well.
+fn load_legacy_provider() {
+    static LOADED: LazyLock<Vec<openssl::provider::Provider>> = LazyLock::new(|| {
+        ["default", "legacy"]
+            .into_iter()
+            .filter_map(|name| openssl::provider::Provider::try_load(None, name, true).ok())
+            .collect()
+    });
+    LazyLock::force(&LOADED);
+}
+
+/// One unknown name spoils a list of groups, and which are known depends on the build.
+fn set_groups(context: &mut SslContextBuilder) -> Result<(), ErrorStack> {
+    static KNOWN: LazyLock<String> = LazyLock::new(|| {
+        let Ok(mut scratch) = SslContext::builder(SslMethod::tls_client()) else {
+            return String::new();
+        };
+        let known: Vec<_> =
+            ALL_GROUPS.into_iter().filter(|name| scratch.set_groups_list(name).is_ok()).collect();
+        known.join(":")
+    });
+    context.set_groups_list(&KNOWN)
+}
+
+fn ssl_version(version: TlsVersion) -> Option<SslVersion> {
+    match version {
+        TlsVersion::SSL3 => Some(SslVersion::SSL3),
+        TlsVersion::TLS10 => Some(SslVersion::TLS1),
+        TlsVersion::TLS11 => Some(SslVersion::TLS1_1),
+        TlsVersion::TLS12 => Some(SslVersion::TLS1_2),
+        TlsVersion::TLS13 => Some(SslVersion::TLS1_3),
+        _ => None,
+    }
+}
+
+fn tls_version(version: SslVersion) -> TlsVersion {
+    TlsVersion::SURVEYED
+        .into_iter()
+        .find(|candidate| ssl_version(*candidate) == Some(version))
+        .unwrap_or(TlsVersion(0))
+}
+
+impl HandshakeRequest {
+    fn ssl(&self) -> Result<Ssl, ErrorStack> {
+        let mut ssl = Ssl::new(&*self.context()?)?;
+        if let Some(minimum) = self.minimum {
+            ssl.set_min_proto_version(ssl_version(minimum))?;
+        }
+        if let Some(maximum) = self.maximum {
+            ssl.set_max_proto_version(ssl_version(maximum))?;
+        }
+        if let Some(list) = &self.cipher_list {
+            ssl.set_cipher_list(&format!("{list}:@SECLEVEL=0"))?;
+        }
+        if let Some(suites) = &self.tls13_suites {
+            ssl.set_ciphersuites(suites)?;
+        }
+        if let Some(sni) = &self.sni {
+            ssl.set_hostname(sni)?;
+        }
+        if !self.alpn.is_empty() {
+            ssl.set_alpn_protos(&alpn_wire(&self.alpn))?;
+        }
+        if let Some(identity) = &self.identity {
+            ssl.set_certificate(&identity.chain[0])?;
+            for certificate in &identity.chain[1..] {
+                ssl.add_chain_cert(certificate.clone())?;
+            }
+            ssl.set_private_key(&identity.key)?;
+        }
+        Ok(ssl)
+    }
+
+    /// The shared context, or one of its own where only a context can carry the settings.
+    fn context(&self) -> Result<std::borrow::Cow<'static, SslContext>, ErrorStack> {
+        if self.groups.is_none() && self.signature_algorithms.is_none() {
+            return CONTEXT.as_ref().map(std::borrow::Cow::Borrowed).map_err(Clone::clone);
+        }
+        let mut context = context_builder()?;
+        if let Some(groups) = &self.groups {
+            context.set_groups_list(groups)?;
+        }
+        if let Some(algorithms) = &self.signature_algorithms {
+            context.set_sigalgs_list(algorithms)?;
+        }
+        Ok(std::borrow::Cow::Owned(context.build()))
+    }
+}
+
+fn alpn_wire(protocols: &[Vec<u8>]) -> Vec<u8> {
+    let prefixed = protocols.iter().filter_map(|protocol| {
+        let length = u8::try_from(protocol.len()).ok()?;
+        Some([&[length][..], protocol].concat())
+    });
+    prefixed.collect::<Vec<_>>().concat()
+}
+
+impl Prober {
+    /// Completes a handshake over a connection of its own, then closes it without sending data.
+    ///
+    /// # Errors
+    ///
+    /// [`HandshakeError`] if no session came of it.
+    pub async fn handshake(&self, request: &HandshakeRequest) -> Result<Handshake, HandshakeError> {
+        let ssl = request.ssl().map_err(|error| HandshakeError::Unsupported(words(&error)))?;
+        let (_place, stream) = self.connect().await?;
+        let unsupported = |error: ErrorStack| HandshakeError::Unsupported(words(&error));
+        let mut stream = SslStream::new(ssl, stream).map_err(unsupported)?;
+        let begun = Instant::now();
+        let limit = self.limits().answer_timeout;
+        match timeout_at(begun + limit, Pin::new(&mut stream).connect()).await {
+            Err(_) => return Err(ProbeError::Silence { after: limit, bytes: 0 }.into()),
+            Ok(Err(error)) => return Err(failure(&stream, &error)),
+            Ok(Ok(())) => {}
+        }
+        let mut handshake = describe(&stream);
+        if handshake.version == TlsVersion::TLS13 && handshake.certificate_requested {
+            let wait = after_handshake_wait(begun.elapsed());
+            handshake.rejected = read_verdict(&mut stream, wait).await;
+        }
+        Ok(handshake)
+    }
+}
+
+fn describe(stream: &SslStream<TcpStream>) -> Handshake {
+    let ssl = stream.ssl();
+    let suite = ssl.current_cipher().map_or(0, |cipher| u16::from_be_bytes(cipher.protocol_id()));
+    let chain = ssl
+        .peer_cert_chain()
+        .map(|chain| chain.iter().filter_map(|certificate| certificate.to_der().ok()).collect());
+    Handshake {
+        version: ssl.version2().map_or(TlsVersion(0), tls_version),
+        cipher_suite: CipherSuite(suite),
+        alpn: ssl.selected_alpn_protocol().map(<[u8]>::to_vec),
+        chain: chain.unwrap_or_default(),
+        certificate_requested: was_noted(stream, *ASKED),
+        rejected: None,
+    }
+}
+
+fn was_noted(stream: &SslStream<TcpStream>, index: Option<Asked>) -> bool {
+    index.is_some_and(|index| stream.ssl().ex_data(index).copied().unwrap_or(false))
+}
+
+/// Reads until the server takes the handshake back, or shows by a ticket and a moment of
+/// silence that it does not.
+async fn read_verdict(
+    stream: &mut SslStream<TcpStream>,
+    wait: Duration,
+) -> Option<AlertDescription> {
+    let end = Instant::now() + wait;
+    loop {
+        let step = read_step(stream, end).await;
+        match step {
+            ControlFlow::Break(alert) => return alert,
+            // A server may send tickets before it has looked at the client's certificate.
+            ControlFlow::Continue(()) if Instant::now() >= end => return None,
+            ControlFlow::Continue(()) => {}
+        }
+    }
+}
+
+async fn read_step(
+    stream: &mut SslStream<TcpStream>,
+    end: Instant,
+) -> ControlFlow<Option<AlertDescription>> {
+    const STEP: Duration = Duration::from_millis(50);
+    let mut buffer = [0; 256];
+    let before = was_noted(stream, *TICKET);
+    match timeout(STEP.min(end - Instant::now()), stream.read(&mut buffer)).await {
+        Err(_) if before => ControlFlow::Break(None),
+        Err(_) => ControlFlow::Continue(()),
+        Ok(Ok(_)) => ControlFlow::Break(None),
+        Ok(Err(error)) => {
+            let alert = error
+                .get_ref()
+                .and_then(|inner| inner.downcast_ref::<ssl::Error>())
+                .and_then(ssl::Error::ssl_error)
+                .and_then(alert_of);
+            ControlFlow::Break(alert)
+        }
+    }
+}
+
+fn failure(stream: &SslStream<TcpStream>, error: &ssl::Error) -> HandshakeError {
+    let stack = error.ssl_error();
+    let alert = stack.and_then(alert_of);
+    let reason = match (alert, stack, error.io_error()) {
+        (Some(alert), _, _) => format!("alert {alert}"),
+        (None, Some(stack), _) if !stack.errors().is_empty() => words(stack),
+        (None, _, Some(error)) => io_words(error),
+        _ => "connection closed".to_owned(),
+    };
+    let mut random = [0; 32];
+    stream.ssl().server_random(&mut random);
+    HandshakeError::Failed {
+        alert,
+        reason,
+        selected: random != [0; 32],
+        certificate_requested: was_noted(stream, *ASKED),
+    }
+}
+
+fn io_words(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::ConnectionReset => "connection reset".to_owned(),
+        std::io::ErrorKind::UnexpectedEof => "connection closed".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// OpenSSL reports a received alert as its number plus 1000.
+fn alert_of(stack: &ErrorStack) -> Option<AlertDescription> {
+    const RECEIVED_ALERT: i32 = 1000;
+    stack
+        .errors()
+        .iter()
+        .filter_map(|error| u8::try_from(error.reason_code() - RECEIVED_ALERT).ok())
+        .map(AlertDescription)
+        .next()
+}
+
+fn words(stack: &ErrorStack) -> String {
+    let reasons: Vec<_> = stack.errors().iter().filter_map(openssl::error::Error::reason).collect();
+    if reasons.is_empty() { "no reason given".to_owned() } else { reasons.join("; ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(feature = "vendored")]
+    #[test]
+    fn linked_openssl_has_the_weak_suites_too() {
+        let names = openssl_ciphers();
+        assert!(names.len() >= 170, "only {} names", names.len());
+        for name in ["RC4-SHA", "SEED-SHA", "DES-CBC3-SHA", "NULL-SHA", "TLS_AES_128_GCM_SHA256"] {
+            assert!(names.iter().any(|known| known == name), "{name} is missing");
+        }
+    }
+
+    #[test]
+    fn every_openssl_cipher_has_a_number() {
+        for name in openssl_ciphers() {
+            assert!(CipherSuite::from_openssl_name(name).is_some(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_belongs_elsewhere_is_refused() {
+        assert_eq!(Identity::from_pem(b"", b"").unwrap_err(), TrustError::NoCertificate);
+        assert_eq!(Trust::from_pem(b"nothing").unwrap_err(), TrustError::NoCertificate);
+    }
+}

@@ -1,0 +1,19 @@
+//! The only network: connects, sends one hello and says what came; completes handshakes with
+//! OpenSSL; keeps every bound.
+//!
+//! Knows no strategy: which hello to send next, and what an ending without an answer means, is
+//! decided by its callers.
+
+mod gate;
+mod handshake;
+mod limits;
+mod openssl_ffi;
+mod prober;
+
+pub use gate::Gate;
+pub use handshake::{
+    Handshake, HandshakeError, HandshakeRequest, Identity, Trust, TrustError, after_handshake_wait,
+    openssl_ciphers,
+};
+pub use limits::Limits;
+pub use prober::{Ending, Outcome, ProbeError, Prober};

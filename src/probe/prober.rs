@@ -1,0 +1,238 @@
+//! One hello, one answer.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout_at};
+
+use super::gate::{Gate, Place};
+use super::limits::Limits;
+use crate::tls::Alert;
+use crate::wire::{ClientHello, Flight, FlightReader, PlainProtocol, Progress, WireError};
+
+/// How many bytes of an answer that is not TLS are kept as evidence.
+const EXCERPT_BYTES: usize = 64;
+
+/// Talks to one endpoint within its limits.
+#[derive(Clone, Debug)]
+pub struct Prober {
+    address: SocketAddr,
+    gate: Arc<Gate>,
+    limits: Arc<Limits>,
+}
+
+/// What a server answered to one hello.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// A ServerHello or HelloRetryRequest came: the flight as far as it was read.
+    Selected(Box<Flight>),
+    /// A fatal alert came instead.
+    Refused(Alert),
+    /// The connection ended without an answer: a way of saying no, or trouble on the way.
+    Ended(Ending),
+    /// The answer is not TLS.
+    NotTls {
+        /// What it looks like.
+        protocol: PlainProtocol,
+        /// Its first bytes, at most 64.
+        excerpt: Vec<u8>,
+    },
+    /// Nothing was learned.
+    Failed(ProbeError),
+}
+
+/// How a connection ended without an answer.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Ending {
+    /// The server closed it (FIN).
+    Closed,
+    /// The server or something on the way reset it (RST).
+    Reset,
+}
+
+impl std::fmt::Display for Ending {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            Self::Closed => "connection closed",
+            Self::Reset => "connection reset",
+        })
+    }
+}
+
+/// Why a probe taught nothing. A server that lawfully says no is an [`Outcome`] instead.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProbeError {
+    /// No TCP connection, so nothing is known about the endpoint's TLS.
+    #[error("cannot connect: {}", connect_words(*.0))]
+    Connect(io::ErrorKind),
+    /// No TCP connection within the time given.
+    #[error("cannot connect: no answer within {}", humantime::format_duration(*.0))]
+    ConnectTimeout(Duration),
+    /// The server accepted the connection and did not answer the hello in time.
+    #[error("no answer to the hello within {}", humantime::format_duration(*.after))]
+    Silence {
+        /// How long it was given.
+        after: Duration,
+        /// How many bytes of an unfinished answer came.
+        bytes: usize,
+    },
+    /// The answer is TLS whose parts contradict each other, or that never ends.
+    #[error("the answer is not valid TLS: {0}")]
+    Malformed(#[from] WireError),
+    /// The gate was shut because the run ends.
+    #[error("the run ended before this was asked")]
+    Ended,
+    /// Reading or writing failed for another reason.
+    #[error("the connection failed: {0}")]
+    Io(io::ErrorKind),
+}
+
+fn connect_words(kind: io::ErrorKind) -> String {
+    match kind {
+        io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
+        io::ErrorKind::ConnectionReset => "connection reset".to_owned(),
+        io::ErrorKind::HostUnreachable => "no route to the host".to_owned(),
+        io::ErrorKind::NetworkUnreachable => "the network is unreachable".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+impl Prober {
+    /// A prober for `address` behind `gate`.
+    #[must_use]
+    pub fn new(address: SocketAddr, gate: Arc<Gate>, limits: Arc<Limits>) -> Self {
+        Self { address, gate, limits }
+    }
+
+    /// The endpoint that this prober talks to.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The gate in front of the endpoint.
+    #[must_use]
+    pub fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    /// The bounds that are kept.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Sends `hello` over a connection of its own and reads the server's first flight.
+    pub async fn ask(&self, hello: &ClientHello) -> Outcome {
+        let bytes = match hello.encode() {
+            Ok(bytes) => bytes,
+            Err(error) => return Outcome::Failed(error.into()),
+        };
+        match self.connect().await {
+            Ok((_place, stream)) => self.exchange(stream, &bytes).await,
+            Err(error) => Outcome::Failed(error),
+        }
+    }
+
+    /// Opens a TCP connection when the gate lets it through.
+    pub(super) async fn connect(&self) -> Result<(Place, TcpStream), ProbeError> {
+        let place = self.gate.enter().await.ok_or(ProbeError::Ended)?;
+        let limit = self.limits.connect_timeout;
+        match tokio::time::timeout(limit, TcpStream::connect(self.address)).await {
+            Err(_) => Err(ProbeError::ConnectTimeout(limit)),
+            Ok(Err(error)) => Err(ProbeError::Connect(error.kind())),
+            Ok(Ok(stream)) => {
+                // A refusal here costs only latency.
+                let _ = stream.set_nodelay(true);
+                Ok((place, stream))
+            }
+        }
+    }
+
+    async fn exchange(&self, mut stream: TcpStream, hello: &[u8]) -> Outcome {
+        let deadline = Instant::now() + self.limits.answer_timeout;
+        // A server may answer or hang up before the whole hello is written, so what it said is
+        // read even then.
+        let written = timeout_at(deadline, stream.write_all(hello)).await;
+        let mut reader = FlightReader::new();
+        let mut buffer = vec![0; 16 * 1024];
+        let mut first = Vec::new();
+        loop {
+            let count = match timeout_at(deadline, stream.read(&mut buffer)).await {
+                Err(_) => return self.after_silence(reader),
+                Ok(Err(error)) => return after_error(reader, &error),
+                Ok(Ok(0)) => {
+                    return after_end(reader, written.is_ok_and(|written| written.is_err()));
+                }
+                Ok(Ok(count)) => count,
+            };
+            let bytes = &buffer[..count];
+            if first.len() < EXCERPT_BYTES {
+                first.extend(&bytes[..count.min(EXCERPT_BYTES - first.len())]);
+            }
+            match reader.push(bytes) {
+                Err(error) => return after_malformed(reader, error),
+                Ok(Progress::Complete) => return selected(reader),
+                Ok(Progress::Alert) => return refused(reader),
+                Ok(Progress::NotTls(protocol)) => {
+                    return Outcome::NotTls { protocol, excerpt: first };
+                }
+                Ok(Progress::Reading | Progress::Selected) => {}
+            }
+        }
+    }
+
+    /// A server that has sent its ServerHello has selected, even if the rest never comes.
+    fn after_silence(&self, reader: FlightReader) -> Outcome {
+        if reader.flight().server_hello.is_some() {
+            return selected(reader);
+        }
+        let after = self.limits.answer_timeout;
+        Outcome::Failed(ProbeError::Silence { after, bytes: reader.bytes_read() })
+    }
+}
+
+fn selected(reader: FlightReader) -> Outcome {
+    Outcome::Selected(Box::new(reader.into_flight()))
+}
+
+/// An alert after the ServerHello leaves the selection standing; the alert stays in the flight.
+fn refused(reader: FlightReader) -> Outcome {
+    match reader.flight().alert {
+        Some(alert) if reader.flight().server_hello.is_none() => Outcome::Refused(alert),
+        _ => selected(reader),
+    }
+}
+
+fn after_malformed(reader: FlightReader, error: WireError) -> Outcome {
+    if reader.flight().server_hello.is_some() {
+        return selected(reader);
+    }
+    Outcome::Failed(error.into())
+}
+
+fn after_error(reader: FlightReader, error: &io::Error) -> Outcome {
+    if reader.flight().server_hello.is_some() {
+        return selected(reader);
+    }
+    match error.kind() {
+        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => Outcome::Ended(Ending::Reset),
+        kind => Outcome::Failed(ProbeError::Io(kind)),
+    }
+}
+
+fn after_end(reader: FlightReader, write_failed: bool) -> Outcome {
+    if reader.flight().server_hello.is_some() {
+        return selected(reader);
+    }
+    if reader.bytes_read() > 0 && reader.flight().warnings.is_empty() {
+        return Outcome::Failed(WireError::Truncated("the server's first flight").into());
+    }
+    Outcome::Ended(if write_failed { Ending::Reset } else { Ending::Closed })
+}
