@@ -1,6 +1,7 @@
 //! Tells whether an Envoy proxy can reach a TLS server and, if not, what has to change.
 
 pub mod probe;
+pub mod survey;
 pub mod target;
 pub mod tls;
 pub mod wire;

@@ -1,0 +1,197 @@
+//! Tells refusals from trouble, where a server hangs up instead of answering.
+//!
+//! A hello that is known to be accepted, sent right after, is the control: if that works and the
+//! doubtful hello fails again, the server refuses; if not, it is throttling us, and everything
+//! goes slower. After two refusals found in this way, the same ending counts as one.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::evidence::{Evidence, Oddity};
+use super::hello::{Subject, suite_hello};
+use super::search::{Job, SuiteSearch, Trouble, Verdict};
+use crate::probe::{Ending, Outcome, Prober};
+use crate::wire::ClientHello;
+
+/// How often a control must tell the same story before an ending counts as a refusal.
+const CONFIRMATIONS: usize = 2;
+/// How long to wait when the control fails, at first; it doubles each time.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+/// Controls that fail in a row before the rest is given up.
+const FAILED_CONTROLS: u32 = 6;
+
+/// What is known of how this server says no.
+#[derive(Debug, Default)]
+pub(super) struct Doubts {
+    open: Vec<Doubt>,
+    confirmed: BTreeMap<&'static str, usize>,
+    failed_controls: u32,
+    control: Option<ClientHello>,
+    gave_up: bool,
+}
+
+#[derive(Debug)]
+struct Doubt {
+    search: usize,
+    job: Job,
+    trouble: Trouble,
+}
+
+fn key(ending: Ending) -> &'static str {
+    match ending {
+        Ending::Closed => "closed",
+        Ending::Reset => "reset",
+    }
+}
+
+impl Doubts {
+    /// Begins with a hello that is known to be answered, if there is one.
+    pub(super) fn new(control: Option<ClientHello>) -> Self {
+        Self { control, ..Self::default() }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.open.is_empty()
+    }
+
+    pub(super) fn gave_up(&self) -> bool {
+        self.gave_up
+    }
+
+    /// Takes an answer that says nothing by itself, unless it is known by now what it means.
+    pub(super) fn add(
+        &mut self,
+        searches: &mut [SuiteSearch],
+        index: usize,
+        job: Job,
+        trouble: Trouble,
+    ) {
+        match trouble {
+            Trouble::Ended(ending) if self.is_confirmed(ending) => {
+                let offered = job.suites.len();
+                searches[index].record_refusal(&job, &Evidence::Ended { ending, offered });
+            }
+            trouble => self.open.push(Doubt { search: index, job, trouble }),
+        }
+    }
+
+    fn is_confirmed(&self, ending: Ending) -> bool {
+        self.confirmed.get(key(ending)).is_some_and(|count| *count >= CONFIRMATIONS)
+    }
+
+    /// Asks again, one connection at a time, for everything that is in doubt.
+    pub(super) async fn settle(
+        &mut self,
+        searches: &mut [SuiteSearch],
+        subject: &Subject,
+        prober: &Prober,
+        deadline: Instant,
+    ) {
+        for doubt in std::mem::take(&mut self.open) {
+            if self.gave_up || Instant::now() >= deadline {
+                self.open.push(doubt);
+                continue;
+            }
+            match doubt.trouble {
+                Trouble::Ended(ending) if self.is_confirmed(ending) => {
+                    self.add(searches, doubt.search, doubt.job, Trouble::Ended(ending));
+                }
+                _ => self.settle_one(searches, subject, prober, doubt).await,
+            }
+        }
+    }
+
+    async fn settle_one(
+        &mut self,
+        searches: &mut [SuiteSearch],
+        subject: &Subject,
+        prober: &Prober,
+        doubt: Doubt,
+    ) {
+        let mut job = doubt.job;
+        job.attempts += 1;
+        if job.attempts > prober.limits().retries {
+            searches[doubt.search].record_unclear(&job, &words(&doubt.trouble));
+            return;
+        }
+        let search = &mut searches[doubt.search];
+        let hello = suite_hello(subject, search.version, &job.suites, job.share);
+        let outcome = prober.ask(&hello).await;
+        match search.record(job, &outcome, 1) {
+            // It works now, so it was trouble: fewer connections at once from here on.
+            Verdict::Recorded => prober.gate().narrow().await,
+            Verdict::Doubtful(job, trouble) => {
+                self.ask_control(searches, subject, prober, doubt.search, job, trouble).await;
+            }
+        }
+    }
+
+    async fn ask_control(
+        &mut self,
+        searches: &mut [SuiteSearch],
+        subject: &Subject,
+        prober: &Prober,
+        index: usize,
+        job: Job,
+        trouble: Trouble,
+    ) {
+        let Some(control) = self.control(searches, subject) else {
+            self.open.push(Doubt { search: index, job, trouble });
+            return;
+        };
+        if !matches!(prober.ask(&control).await, Outcome::Selected(_)) {
+            self.open.push(Doubt { search: index, job, trouble });
+            return self.slow_down(prober).await;
+        }
+        self.failed_controls = 0;
+        match trouble {
+            Trouble::Ended(ending) => self.confirm(searches, index, &job, ending),
+            trouble => self.open.push(Doubt { search: index, job, trouble }),
+        }
+    }
+
+    fn confirm(&mut self, searches: &mut [SuiteSearch], index: usize, job: &Job, ending: Ending) {
+        let offered = job.suites.len();
+        searches[index].record_refusal(job, &Evidence::Ended { ending, offered });
+        let count = self.confirmed.entry(key(ending)).or_default();
+        *count += 1;
+        if *count == CONFIRMATIONS {
+            searches[index].oddities.push(Oddity::RefusesByEnding(ending));
+        }
+    }
+
+    async fn slow_down(&mut self, prober: &Prober) {
+        prober.gate().narrow().await;
+        self.failed_controls += 1;
+        if self.failed_controls >= FAILED_CONTROLS {
+            self.gave_up = true;
+            return;
+        }
+        sleep(FIRST_PAUSE * 2u32.pow(self.failed_controls - 1)).await;
+    }
+
+    fn control(&self, searches: &[SuiteSearch], subject: &Subject) -> Option<ClientHello> {
+        let known = searches.iter().find_map(|search| Some((search.version, search.known()?)));
+        known
+            .map(|(version, suite)| suite_hello(subject, version, &[suite], Default::default()))
+            .or_else(|| self.control.clone())
+    }
+
+    /// Writes down that what is still in doubt could not be learned.
+    pub(super) fn give_up(&mut self, searches: &mut [SuiteSearch], why: Option<&str>) {
+        for doubt in self.open.drain(..) {
+            let what = words(&doubt.trouble);
+            let what = why.map_or(what.clone(), |why| format!("{what}; {why}"));
+            searches[doubt.search].record_unclear(&doubt.job, &what);
+        }
+    }
+}
+
+fn words(trouble: &Trouble) -> String {
+    match trouble {
+        Trouble::Ended(ending) => format!("{ending} without an answer"),
+        Trouble::Unclear(what) => what.clone(),
+    }
+}

@@ -1,0 +1,163 @@
+//! What is known of a suite, and how.
+
+use std::fmt;
+
+use crate::probe::Ending;
+use crate::tls::{AlertDescription, CipherSuite, Group, SignatureScheme, TlsVersion};
+
+/// What is known of one suite under one version.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Answer {
+    /// The server selects it.
+    Accepted(Evidence),
+    /// The server does not take it.
+    Refused(Evidence),
+    /// It could not be learned; what happened.
+    Unclear(String),
+    /// It was not asked for.
+    NotOffered(NotOffered),
+}
+
+/// How an answer is known.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Evidence {
+    /// The server selected the suite.
+    Selected {
+        /// How many suites the hello offered.
+        offered: usize,
+        /// The group of the key exchange, where it travels in clear.
+        group: Option<Group>,
+        /// The size of the prime of a finite field exchange, in bits.
+        dh_bits: Option<u16>,
+        /// The scheme of the server's signature, where it travels in clear.
+        signature: Option<SignatureScheme>,
+    },
+    /// The server sent an alert to a hello that offered the suite.
+    Alert {
+        /// The alert.
+        alert: AlertDescription,
+        /// How many suites the hello offered.
+        offered: usize,
+    },
+    /// The server hung up on a hello that offered the suite, twice, and took one that is known
+    /// to be accepted in between; or does so for all that it refuses.
+    Ended {
+        /// How it hung up.
+        ending: Ending,
+        /// How many suites the hello offered.
+        offered: usize,
+    },
+    /// The server answered with another version.
+    OtherVersion {
+        /// The version of its answer.
+        answered: TlsVersion,
+        /// How many suites the hello offered.
+        offered: usize,
+    },
+    /// The server refused the version itself to other hellos, so this suite was not asked for.
+    VersionRefused,
+}
+
+/// Why a suite was not asked for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum NotOffered {
+    /// The suite is not defined for this version (RFC 8446 §B.4, and TLS 1.3 has only its own).
+    NotDefined,
+}
+
+impl fmt::Display for Evidence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Selected { offered, group, dh_bits, signature } => {
+                write!(f, "selected from {offered} offered")?;
+                if let Some(group) = group {
+                    write!(f, ", group {group}")?;
+                }
+                if let Some(bits) = dh_bits {
+                    write!(f, ", {bits}-bit DH")?;
+                }
+                signature.map_or(Ok(()), |scheme| write!(f, ", signed with {scheme}"))
+            }
+            Self::Alert { alert, offered } => write!(f, "alert {alert}, {offered} offered"),
+            Self::Ended { ending, offered } => {
+                write!(f, "{ending} while a control succeeds, {offered} offered")
+            }
+            Self::OtherVersion { answered, .. } => write!(f, "the server answered {answered}"),
+            Self::VersionRefused => f.write_str("the server refuses the protocol version"),
+        }
+    }
+}
+
+impl fmt::Display for NotOffered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotDefined => f.write_str("not defined for this version, not offered"),
+        }
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Accepted(evidence) | Self::Refused(evidence) => evidence.fmt(f),
+            Self::Unclear(what) => f.write_str(what),
+            Self::NotOffered(why) => why.fmt(f),
+        }
+    }
+}
+
+/// Something that a server did which the protocol does not foresee, or which limits the survey.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Oddity {
+    /// It selected a suite that the hello did not offer.
+    UnofferedSuite {
+        /// The version asked for.
+        version: TlsVersion,
+        /// The suite that it selected.
+        suite: CipherSuite,
+    },
+    /// It selected a version above the one offered.
+    UnofferedVersion {
+        /// The version asked for.
+        asked: TlsVersion,
+        /// The version that it answered.
+        answered: TlsVersion,
+    },
+    /// It selected a suite number that is assigned to nothing, so that no 'accepted' of this
+    /// server can be believed.
+    UnassignedSuite,
+    /// It refused a set of suites and accepted a member of it alone.
+    RefusedSetHasAcceptedMember {
+        /// The version asked for.
+        version: TlsVersion,
+        /// The member.
+        suite: CipherSuite,
+    },
+    /// It refuses by hanging up instead of by an alert.
+    RefusesByEnding(Ending),
+    /// It sent a warning alert before its answer.
+    Warning(AlertDescription),
+}
+
+impl fmt::Display for Oddity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnofferedSuite { version, suite } => {
+                write!(f, "selects {suite} under {version} although it was not offered")
+            }
+            Self::UnofferedVersion { asked, answered } => {
+                write!(f, "answers {answered} to a hello for at most {asked}")
+            }
+            Self::UnassignedSuite => f.write_str("selects a suite number that nobody has assigned"),
+            Self::RefusedSetHasAcceptedMember { version, suite } => {
+                write!(f, "refuses a set of suites under {version} but accepts its member {suite}")
+            }
+            Self::RefusesByEnding(ending) => {
+                write!(f, "refuses without an alert: {ending}")
+            }
+            Self::Warning(alert) => write!(f, "sends the warning {alert} before its answer"),
+        }
+    }
+}

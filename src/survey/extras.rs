@@ -1,0 +1,156 @@
+//! Facts that come along: certificate chains, the request for a client certificate, ALPN.
+
+use super::Survey;
+use super::hello::{Subject, suite_hello};
+use crate::probe::{HandshakeError, HandshakeRequest, Outcome, Prober};
+use crate::tls::TlsVersion;
+use crate::wire::Extension;
+
+/// What is known of the server's wish for a client certificate.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub enum ClientCertificate {
+    /// It could not be learned.
+    #[default]
+    Unknown,
+    /// The server does not ask.
+    NotAsked,
+    /// The server asks; whether it insists shows only in a complete handshake.
+    Asked {
+        /// The names in DER of the authorities that it accepts; empty if it names none.
+        authorities: Vec<Vec<u8>>,
+    },
+}
+
+/// What passes by while suites are searched.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    pub(super) chains: Vec<Vec<Vec<u8>>>,
+    pub(super) client_certificate: ClientCertificate,
+}
+
+/// The most distinct chains that are kept.
+const MOST_CHAINS: usize = 8;
+
+impl Seen {
+    pub(super) fn look_at(&mut self, outcome: &Outcome) {
+        let Outcome::Selected(flight) = outcome else { return };
+        if !flight.certificates.is_empty() {
+            add_chain(&mut self.chains, flight.certificates.clone());
+        }
+        match &flight.certificate_request {
+            Some(request) => {
+                let authorities = request.authorities.clone();
+                self.client_certificate = ClientCertificate::Asked { authorities };
+            }
+            None if flight.certificates.is_empty() => {}
+            None if self.client_certificate == ClientCertificate::Unknown => {
+                self.client_certificate = ClientCertificate::NotAsked;
+            }
+            None => {}
+        }
+    }
+}
+
+fn add_chain(chains: &mut Vec<Vec<Vec<u8>>>, chain: Vec<Vec<u8>>) {
+    let known = chains.iter().any(|other| other.first() == chain.first());
+    if !known && chains.len() < MOST_CHAINS {
+        chains.push(chain);
+    }
+}
+
+/// Asks for what did not come along: chains of servers with TLS 1.3 only, and ALPN.
+pub(super) async fn survey_extras(prober: &Prober, subject: &Subject, survey: &mut Survey) {
+    let legacy = survey
+        .versions
+        .iter()
+        .any(|version| version.version < TlsVersion::TLS13 && !version.accepted.is_empty());
+    if !legacy {
+        survey_tls13_chains(prober, subject, survey).await;
+    }
+    survey.alpn = survey_alpn(prober, subject, survey).await;
+}
+
+/// One handshake for each kind of key that a server can show.
+async fn survey_tls13_chains(prober: &Prober, subject: &Subject, survey: &mut Survey) {
+    const KINDS: [&str; 3] = [
+        "ecdsa_secp256r1_sha256:ecdsa_secp384r1_sha384:ecdsa_secp521r1_sha512",
+        "rsa_pss_rsae_sha256:rsa_pss_rsae_sha384:rsa_pss_rsae_sha512",
+        "ed25519:ed448:rsa_pss_pss_sha256:rsa_pss_pss_sha384:rsa_pss_pss_sha512",
+    ];
+    for kind in KINDS {
+        let request = HandshakeRequest {
+            minimum: Some(TlsVersion::TLS13),
+            signature_algorithms: Some(kind.to_owned()),
+            sni: subject.sni.clone(),
+            ..HandshakeRequest::default()
+        };
+        match prober.handshake(&request).await {
+            Ok(handshake) => {
+                add_chain(&mut survey.chains, handshake.chain);
+                note_request(survey, handshake.certificate_requested);
+            }
+            Err(HandshakeError::Failed { certificate_requested: true, .. }) => {
+                note_request(survey, true);
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+fn note_request(survey: &mut Survey, requested: bool) {
+    if survey.client_certificate == ClientCertificate::Unknown {
+        survey.client_certificate = if requested {
+            ClientCertificate::Asked { authorities: Vec::new() }
+        } else {
+            ClientCertificate::NotAsked
+        };
+    }
+}
+
+/// Offers HTTP/2 and HTTP/1.1, and again without what was selected.
+async fn survey_alpn(prober: &Prober, subject: &Subject, survey: &Survey) -> Option<Vec<String>> {
+    let mut offered: Vec<&[u8]> = vec![b"h2", b"http/1.1"];
+    let mut selected = Vec::new();
+    while !offered.is_empty() {
+        let Some(protocol) = ask_alpn(prober, subject, survey, &offered).await? else { break };
+        offered.retain(|candidate| *candidate != protocol.as_slice());
+        let name = String::from_utf8_lossy(&protocol).into_owned();
+        if selected.contains(&name) {
+            break;
+        }
+        selected.push(name);
+    }
+    Some(selected)
+}
+
+/// The outer `None` is 'not learned', the inner one 'no protocol selected'.
+async fn ask_alpn(
+    prober: &Prober,
+    subject: &Subject,
+    survey: &Survey,
+    offered: &[&[u8]],
+) -> Option<Option<Vec<u8>>> {
+    let protocols: Vec<Vec<u8>> = offered.iter().map(|protocol| protocol.to_vec()).collect();
+    let in_clear = survey
+        .accepted()
+        .find(|(version, _)| (TlsVersion::TLS10..TlsVersion::TLS13).contains(version));
+    let Some((version, suite)) = in_clear else {
+        let request = HandshakeRequest {
+            sni: subject.sni.clone(),
+            alpn: protocols,
+            ..HandshakeRequest::default()
+        };
+        return match prober.handshake(&request).await {
+            Ok(handshake) => Some(handshake.alpn),
+            Err(HandshakeError::Failed { alert: Some(_), .. }) => Some(None),
+            Err(_) => None,
+        };
+    };
+    let mut hello = suite_hello(subject, version, &[suite], Default::default());
+    hello.extensions.push(Extension::Alpn(protocols));
+    match prober.ask(&hello).await {
+        Outcome::Selected(flight) => Some(flight.server_hello.and_then(|hello| hello.alpn)),
+        Outcome::Refused(_) => Some(None),
+        _ => None,
+    }
+}

@@ -1,0 +1,106 @@
+//! Which groups a server takes, found by elimination.
+//!
+//! Under TLS 1.3 a HelloRetryRequest names the group and costs the server no signature, so that
+//! version is asked where the server has it; else the newest with an elliptic curve suite.
+
+use super::hello::{Subject, group_hello};
+use super::{Oddity, Survey};
+use crate::probe::{Outcome, Prober};
+use crate::tls::{CipherSuite, Group, KeyExchange, TlsVersion};
+
+/// The groups that a server takes under one version.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct GroupSurvey {
+    /// The version that they were asked for under.
+    pub version: TlsVersion,
+    /// The groups accepted, in the order in which the server selected them.
+    pub accepted: Vec<Group>,
+    /// Whether every group was asked for to the end.
+    pub complete: bool,
+}
+
+/// Groups that only TLS 1.3 has, asked for beside [`Group::SURVEYED`].
+const TLS13_ONLY: [Group; 6] = [
+    Group::X25519_MLKEM768,
+    Group::SECP256R1_MLKEM768,
+    Group::SECP384R1_MLKEM1024,
+    Group(0x0200),
+    Group::MLKEM768,
+    Group::MLKEM1024,
+];
+
+/// Asks for groups until the server refuses what is left.
+pub(super) async fn survey_groups(
+    prober: &Prober,
+    subject: &Subject,
+    survey: &Survey,
+) -> Option<GroupSurvey> {
+    let (version, suites) = suites_with_groups(survey)?;
+    let mut result = GroupSurvey { version, accepted: Vec::new(), complete: true };
+    for mut offered in candidates(version) {
+        while !offered.is_empty() {
+            match ask(prober, subject, survey, (version, &suites), &offered).await {
+                Some(Some(group)) if offered.contains(&group) => {
+                    offered.retain(|candidate| *candidate != group);
+                    result.accepted.push(group);
+                }
+                Some(None) => break,
+                // Silence, or a group that was not offered: nothing more to be had here.
+                _ => {
+                    result.complete = false;
+                    break;
+                }
+            }
+        }
+    }
+    Some(result)
+}
+
+/// The newest version in which the key exchange has groups, and the suites to ask with.
+fn suites_with_groups(survey: &Survey) -> Option<(TlsVersion, Vec<CipherSuite>)> {
+    survey.versions.iter().filter(|version| version.version > TlsVersion::SSL3).find_map(
+        |version| {
+            let exchanges = [KeyExchange::Ecdhe, KeyExchange::Tls13];
+            let mut suites = version.accepted.clone();
+            suites.retain(|suite| exchanges.contains(&suite.key_exchange()));
+            suites.truncate(16);
+            (!suites.is_empty()).then_some((version.version, suites))
+        },
+    )
+}
+
+/// Sets that keep a hello small: groups in use, then the rest.
+fn candidates(version: TlsVersion) -> Vec<Vec<Group>> {
+    const IN_USE: usize = 5;
+    let (in_use, rest) = Group::SURVEYED.split_at(IN_USE);
+    if version < TlsVersion::TLS13 {
+        let curves = rest.iter().copied().filter(|group| !group.is_finite_field()).collect();
+        return vec![in_use.to_vec(), curves];
+    }
+    let (finite, curves): (Vec<_>, Vec<_>) =
+        rest.iter().copied().partition(|group| group.is_finite_field());
+    vec![in_use.to_vec(), TLS13_ONLY.to_vec(), finite, curves]
+}
+
+/// The outer `None` is 'not learned', the inner one 'refused'.
+async fn ask(
+    prober: &Prober,
+    subject: &Subject,
+    survey: &Survey,
+    (version, suites): (TlsVersion, &[CipherSuite]),
+    groups: &[Group],
+) -> Option<Option<Group>> {
+    let hello = group_hello(subject, version, suites, groups);
+    match prober.ask(&hello).await {
+        Outcome::Selected(flight) => {
+            let in_exchange = flight.server_key_exchange.and_then(|exchange| exchange.group);
+            let hello = flight.server_hello?;
+            (hello.version == version).then(|| in_exchange.or(hello.group))
+        }
+        Outcome::Refused(_) => Some(None),
+        Outcome::Ended(ending) => {
+            survey.oddities.contains(&Oddity::RefusesByEnding(ending)).then_some(None)
+        }
+        _ => None,
+    }
+}

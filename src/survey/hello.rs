@@ -1,0 +1,268 @@
+//! The hellos of a survey: small, plain, for one version.
+
+use rand::RngCore;
+
+use crate::tls::{CipherSuite, Group, KeyExchange, SignatureScheme, TlsVersion};
+use crate::wire::{ClientHello, Extension, KeyShare};
+
+/// The most suites in one hello; some servers fail above 64 or 128.
+const MOST_SUITES: usize = 64;
+/// The longest hello in bytes: servers exist that drop longer ones (RFC 7685 §1).
+const MOST_BYTES: usize = 255;
+
+/// What is constant in all hellos to one endpoint.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Subject {
+    /// server_name, as it travels; `None` leaves the extension out.
+    pub sni: Option<String>,
+}
+
+/// The groups that go with suites of an elliptic curve exchange. Finite field groups stay out:
+/// they would forbid a server to use its own DH parameters (RFC 7919 §4).
+const CURVES: [Group; 10] = [
+    Group::X25519,
+    Group::SECP256R1,
+    Group::SECP384R1,
+    Group::SECP521R1,
+    Group::X448,
+    Group(0x001a),
+    Group(0x001b),
+    Group(0x001c),
+    Group(0x0016),
+    Group::SECP224R1,
+];
+
+/// The groups that a hello for TLS 1.3 offers.
+const TLS13_GROUPS: [Group; 12] = [
+    Group::X25519,
+    Group::SECP256R1,
+    Group::SECP384R1,
+    Group::SECP521R1,
+    Group::X448,
+    Group::X25519_MLKEM768,
+    Group::SECP256R1_MLKEM768,
+    Group::SECP384R1_MLKEM1024,
+    Group(0x0100),
+    Group(0x0101),
+    Group(0x001f),
+    Group(0x0020),
+];
+
+/// The schemes that a hello offers: one for every kind of key and hash in use.
+const SCHEMES: [SignatureScheme; 18] = [
+    SignatureScheme::ECDSA_SECP256R1_SHA256,
+    SignatureScheme::RSA_PSS_RSAE_SHA256,
+    SignatureScheme::RSA_PKCS1_SHA256,
+    SignatureScheme::ECDSA_SECP384R1_SHA384,
+    SignatureScheme::RSA_PSS_RSAE_SHA384,
+    SignatureScheme::RSA_PKCS1_SHA384,
+    SignatureScheme::ECDSA_SECP521R1_SHA512,
+    SignatureScheme::RSA_PSS_RSAE_SHA512,
+    SignatureScheme::RSA_PKCS1_SHA512,
+    SignatureScheme::ED25519,
+    SignatureScheme::ED448,
+    SignatureScheme(0x0809),
+    SignatureScheme::RSA_PKCS1_SHA1,
+    SignatureScheme::ECDSA_SHA1,
+    SignatureScheme(0x0402),
+    SignatureScheme(0x0202),
+    SignatureScheme(0x0301),
+    SignatureScheme(0x0303),
+];
+
+/// How a hello for TLS 1.3 asks for the key exchange.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) enum Tls13Share {
+    /// With an empty key_share, so that the server answers with a HelloRetryRequest and need
+    /// not sign (RFC 8446 §4.2.8).
+    #[default]
+    Empty,
+    /// With real keys, for servers that take an empty list for an error.
+    Real,
+}
+
+/// A hello that offers `suites` under `version` alone.
+pub(super) fn suite_hello(
+    subject: &Subject,
+    version: TlsVersion,
+    suites: &[CipherSuite],
+    share: Tls13Share,
+) -> ClientHello {
+    if version == TlsVersion::TLS13 {
+        tls13_hello(subject, suites, &TLS13_GROUPS, share)
+    } else {
+        legacy_hello(subject, version, suites, &CURVES)
+    }
+}
+
+/// A hello that offers `suites` and `groups` under `version` alone.
+pub(super) fn group_hello(
+    subject: &Subject,
+    version: TlsVersion,
+    suites: &[CipherSuite],
+    groups: &[Group],
+) -> ClientHello {
+    if version == TlsVersion::TLS13 {
+        tls13_hello(subject, suites, groups, Tls13Share::Empty)
+    } else {
+        legacy_hello(subject, version, suites, groups)
+    }
+}
+
+fn legacy_hello(
+    subject: &Subject,
+    version: TlsVersion,
+    suites: &[CipherSuite],
+    groups: &[Group],
+) -> ClientHello {
+    let mut cipher_suites = suites.to_vec();
+    if version > TlsVersion::SSL3 {
+        cipher_suites.push(CipherSuite::EMPTY_RENEGOTIATION_INFO_SCSV);
+    }
+    ClientHello {
+        record_version: version.min(TlsVersion::TLS10),
+        legacy_version: version,
+        random: random(),
+        session_id: Vec::new(),
+        cipher_suites,
+        compression_methods: vec![0],
+        extensions: legacy_extensions(subject, version, suites, groups),
+    }
+}
+
+fn legacy_extensions(
+    subject: &Subject,
+    version: TlsVersion,
+    suites: &[CipherSuite],
+    groups: &[Group],
+) -> Vec<Extension> {
+    let mut extensions = Vec::new();
+    if version == TlsVersion::SSL3 {
+        return extensions;
+    }
+    extensions.extend(subject.sni.clone().map(Extension::ServerName));
+    if suites.iter().any(|suite| needs_groups(*suite)) {
+        extensions.push(Extension::SupportedGroups(groups.to_vec()));
+        extensions.push(Extension::EcPointFormats);
+    }
+    if version == TlsVersion::TLS12 {
+        extensions.push(Extension::SignatureAlgorithms(SCHEMES.to_vec()));
+    }
+    extensions
+}
+
+fn tls13_hello(
+    subject: &Subject,
+    suites: &[CipherSuite],
+    groups: &[Group],
+    share: Tls13Share,
+) -> ClientHello {
+    let mut extensions = Vec::new();
+    extensions.extend(subject.sni.clone().map(Extension::ServerName));
+    extensions.extend([
+        Extension::SupportedGroups(groups.to_vec()),
+        Extension::SignatureAlgorithms(SCHEMES.to_vec()),
+        Extension::SupportedVersions(vec![TlsVersion::TLS13]),
+        Extension::PskKeyExchangeModes,
+        Extension::KeyShare(shares(share)),
+    ]);
+    ClientHello {
+        record_version: TlsVersion::TLS10,
+        legacy_version: TlsVersion::TLS12,
+        random: random(),
+        // Middleboxes take a hello without a session id for something else (RFC 8446 §D.4).
+        session_id: random().to_vec(),
+        cipher_suites: suites.to_vec(),
+        compression_methods: vec![0],
+        extensions,
+    }
+}
+
+fn shares(share: Tls13Share) -> Vec<KeyShare> {
+    match share {
+        Tls13Share::Empty => Vec::new(),
+        Tls13Share::Real => [Group::X25519, Group::SECP256R1]
+            .into_iter()
+            .filter_map(|group| KeyShare::generate(group, &mut rand::rng()).ok().flatten())
+            .collect(),
+    }
+}
+
+fn random() -> [u8; 32] {
+    let mut bytes = [0; 32];
+    rand::rng().fill_bytes(&mut bytes);
+    bytes
+}
+
+fn needs_groups(suite: CipherSuite) -> bool {
+    match suite.key_exchange() {
+        KeyExchange::Ecdhe => true,
+        KeyExchange::StaticDh | KeyExchange::Psk => {
+            suite.iana_name().is_some_and(|name| name.contains("ECDH"))
+        }
+        _ => false,
+    }
+}
+
+/// Cuts `suites` into sets that each fit one hello, families together, so that a family which
+/// the server cannot serve falls with one hello.
+pub(super) fn hello_sized_sets(
+    subject: &Subject,
+    version: TlsVersion,
+    suites: &[CipherSuite],
+) -> Vec<Vec<CipherSuite>> {
+    let (with_groups, without): (Vec<_>, Vec<_>) =
+        suites.iter().copied().partition(|suite| needs_groups(*suite));
+    [with_groups, without]
+        .into_iter()
+        .filter(|suites| !suites.is_empty())
+        .flat_map(|suites| even_chunks(&suites, capacity(subject, version, suites[0])))
+        .collect()
+}
+
+/// How many suites of the kind of `sample` fit a hello.
+fn capacity(subject: &Subject, version: TlsVersion, sample: CipherSuite) -> usize {
+    let hello = suite_hello(subject, version, &[sample], Tls13Share::Empty);
+    let length = hello.encode_message().map_or(MOST_BYTES, |message| message.len());
+    // A very long name leaves no room below the limit; then a few suites must do.
+    (1 + MOST_BYTES.saturating_sub(length) / 2).clamp(8, MOST_SUITES)
+}
+
+fn even_chunks(suites: &[CipherSuite], most: usize) -> Vec<Vec<CipherSuite>> {
+    let chunks = suites.len().div_ceil(most).max(1);
+    suites.chunks(suites.len().div_ceil(chunks)).map(<[CipherSuite]>::to_vec).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_hello_is_longer_than_255_bytes_or_64_suites() {
+        let all: Vec<_> = CipherSuite::registered().collect();
+        for name in [None, Some("my-upstream.example.com".to_owned())] {
+            let subject = Subject { sni: name };
+            for version in TlsVersion::SURVEYED {
+                let sets = hello_sized_sets(&subject, version, &all);
+                assert_eq!(sets.iter().map(Vec::len).sum::<usize>(), all.len());
+                for set in sets {
+                    assert!(set.len() <= 64);
+                    if version < TlsVersion::TLS13 {
+                        let hello = suite_hello(&subject, version, &set, Tls13Share::Empty);
+                        let length = hello.encode_message().unwrap().len();
+                        assert!(length <= 255, "{version}: {} suites, {length} bytes", set.len());
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn ssl3_hellos_have_no_extensions() {
+        let subject = Subject { sni: Some("x.example".to_owned()) };
+        let suites = [CipherSuite(0xc013)];
+        let hello = suite_hello(&subject, TlsVersion::SSL3, &suites, Tls13Share::Empty);
+        assert!(hello.extensions.is_empty());
+        assert_eq!(hello.cipher_suites, suites);
+    }
+}

@@ -1,0 +1,159 @@
+//! Whose order decides between accepted suites, and which order it is.
+//!
+//! Every answer is a comparison: the suite selected comes before all other accepted ones that
+//! the hello offered. From these an order is supposed, and each place of it that is not proven
+//! yet is asked for: the suites from that place on, the first of them offered last.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::tls::CipherSuite;
+
+/// Whose order of suites decides.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Preference {
+    /// The server's.
+    Server,
+    /// The client's.
+    Client,
+    /// Fewer than two suites are accepted, or it could not be learned.
+    #[default]
+    Unknown,
+}
+
+/// One answer: what a hello offered and what the server selected.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Observation {
+    pub(super) offered: Vec<CipherSuite>,
+    pub(super) selected: CipherSuite,
+}
+
+/// Says whose order decides, as far as the answers show it.
+///
+/// One answer that passes over an accepted suite offered earlier proves the server's order; the
+/// client's is proven by `reversed`, an answer to the order that the others speak for, turned
+/// round.
+pub(super) fn preference(accepted: &[CipherSuite], observations: &[Observation]) -> Preference {
+    let follows_client = |observation: &Observation| {
+        observation.offered.iter().find(|suite| accepted.contains(suite))
+            == Some(&observation.selected)
+    };
+    let comparisons = observations
+        .iter()
+        .filter(|seen| seen.offered.iter().filter(|suite| accepted.contains(suite)).count() > 1);
+    if comparisons.clone().any(|seen| !follows_client(seen)) {
+        return Preference::Server;
+    }
+    // Each of two suites was preferred to the other: only its place in the offer can be why.
+    let both_ways = comparisons.clone().any(|one| {
+        comparisons.clone().any(|other| {
+            one.selected != other.selected
+                && one.offered.contains(&other.selected)
+                && other.offered.contains(&one.selected)
+        })
+    });
+    if both_ways { Preference::Client } else { Preference::Unknown }
+}
+
+/// The order that answers speak for, and how much of it they prove.
+#[derive(Debug)]
+pub(super) struct Order {
+    beats: BTreeMap<CipherSuite, BTreeSet<CipherSuite>>,
+    supposed: Vec<CipherSuite>,
+}
+
+impl Order {
+    /// Supposes an order of `accepted`, whose own order decides where nothing is known.
+    pub(super) fn suppose(accepted: &[CipherSuite], observations: &[Observation]) -> Self {
+        let mut beats: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+        for seen in observations {
+            let beaten = beats.entry(seen.selected).or_default();
+            beaten.extend(seen.offered.iter().filter(|suite| **suite != seen.selected));
+        }
+        let mut order = Self { beats, supposed: Vec::new() };
+        let mut left = accepted.to_vec();
+        while !left.is_empty() {
+            let next = left
+                .iter()
+                .position(|suite| !left.iter().any(|other| order.has_beaten(*other, *suite)))
+                .unwrap_or(0);
+            order.supposed.push(left.remove(next));
+        }
+        order
+    }
+
+    fn has_beaten(&self, winner: CipherSuite, loser: CipherSuite) -> bool {
+        winner != loser && self.beats.get(&winner).is_some_and(|beaten| beaten.contains(&loser))
+    }
+
+    /// The supposed order.
+    pub(super) fn suites(&self) -> &[CipherSuite] {
+        &self.supposed
+    }
+
+    /// What to offer to prove the places that are not proven yet: for each the suites from there
+    /// on, turned round. Empty when all is proven.
+    pub(super) fn open_questions(&self) -> Vec<Vec<CipherSuite>> {
+        let places = 0..self.supposed.len().saturating_sub(1);
+        places
+            .filter(|place| !self.has_beaten(self.supposed[*place], self.supposed[place + 1]))
+            .map(|place| self.supposed[place..].iter().rev().copied().collect())
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn suites(numbers: &[u16]) -> Vec<CipherSuite> {
+        numbers.iter().copied().map(CipherSuite).collect()
+    }
+
+    fn seen(offered: &[u16], selected: u16) -> Observation {
+        Observation { offered: suites(offered), selected: CipherSuite(selected) }
+    }
+
+    #[test]
+    fn passing_over_an_earlier_suite_proves_the_servers_order() {
+        let accepted = suites(&[1, 2, 3]);
+        assert_eq!(preference(&accepted, &[seen(&[9, 1, 2], 2)]), Preference::Server);
+        assert_eq!(preference(&accepted, &[seen(&[9, 1, 2], 1)]), Preference::Unknown);
+        let both = [seen(&[1, 2, 3], 1), seen(&[3, 2, 1], 3)];
+        assert_eq!(preference(&accepted, &both), Preference::Client);
+        assert_eq!(preference(&suites(&[1]), &[seen(&[1], 1)]), Preference::Unknown);
+    }
+
+    proptest! {
+        /// Asking the open questions of a server with an order finds that order, whatever was
+        /// seen before, in no more rounds than there are suites.
+        #[test]
+        fn open_questions_lead_to_the_servers_order(
+            order in Just((1u16..=12).collect::<Vec<_>>()).prop_shuffle(),
+        ) {
+            let order = suites(&order);
+            let mut accepted = order.clone();
+            accepted.sort_unstable();
+            let select = |offered: &[CipherSuite]| {
+                *order.iter().find(|suite| offered.contains(suite)).unwrap()
+            };
+            let mut observations = Vec::new();
+            let mut asked = 0;
+            loop {
+                let supposed = Order::suppose(&accepted, &observations);
+                let questions = supposed.open_questions();
+                if questions.is_empty() {
+                    prop_assert_eq!(supposed.suites(), &order[..]);
+                    break;
+                }
+                // One place after the other, as a single connection would.
+                let offered = questions[0].clone();
+                let selected = select(&offered);
+                observations.push(Observation { offered, selected });
+                asked += 1;
+                prop_assert!(asked <= accepted.len(), "{} questions", asked);
+            }
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! One survey from begin to end, within its deadline.
+
+use futures::stream::{FuturesUnordered, StreamExt};
+use tokio::time::{Instant, timeout_at};
+
+use super::doubt::Doubts;
+use super::hello::{Subject, suite_hello};
+use super::search::{SuiteSearch, Verdict};
+use super::{Oddity, Survey, extras, groups, handshakes};
+use crate::probe::{Outcome, Prober};
+use crate::tls::{CipherSuite, TlsVersion};
+use crate::wire::ClientHello;
+
+/// What a survey is to find out.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Complete an OpenSSL handshake with each accepted suite.
+    pub handshakes: bool,
+    /// Complete an OpenSSL handshake with every cipher of OpenSSL, accepted or not.
+    pub exhaustive: bool,
+    /// A hello that the server is known to answer, as the first control.
+    pub control: Option<ClientHello>,
+    /// When to stop.
+    pub deadline: Instant,
+}
+
+/// What a survey is at, for a progress bar.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Step {
+    /// Looking for accepted suites; how many were found so far.
+    Suites(usize),
+    /// Looking for groups and other facts.
+    Facts,
+    /// Completing handshakes: done, of so many.
+    Handshakes(usize, usize),
+}
+
+/// A suite number that IANA has not assigned and that is no GREASE value.
+const UNASSIGNED: CipherSuite = CipherSuite(0x7e57);
+
+/// Surveys the endpoint of `prober` and tells `progress` what it is at.
+pub async fn survey(
+    prober: &Prober,
+    subject: &Subject,
+    options: &Options,
+    progress: &(dyn Fn(Step) + Sync),
+) -> Survey {
+    let mut result = Survey::default();
+    let mut searches: Vec<_> =
+        TlsVersion::SURVEYED.iter().map(|version| SuiteSearch::new(subject, *version)).collect();
+    let mut seen = extras::Seen::default();
+    let mut doubts = Doubts::new(options.control.clone());
+    run_searches(prober, subject, options, &mut searches, &mut doubts, &mut seen, progress).await;
+    for search in searches {
+        result.oddities.extend(search.oddities.iter().cloned());
+        result.versions.push(search.into_survey());
+    }
+    result.oddities.dedup();
+    result.chains = seen.chains;
+    result.client_certificate = seen.client_certificate;
+    progress(Step::Facts);
+    let facts = find_facts(prober, subject, options, &mut result, progress);
+    if timeout_at(options.deadline, facts).await.is_err() {
+        result.deadline_hit = true;
+    }
+    result.deadline_hit |= Instant::now() >= options.deadline;
+    result.times_slowed = prober.gate().times_narrowed();
+    result
+}
+
+async fn find_facts(
+    prober: &Prober,
+    subject: &Subject,
+    options: &Options,
+    result: &mut Survey,
+    progress: &(dyn Fn(Step) + Sync),
+) {
+    if result.accepted().next().is_none() {
+        return;
+    }
+    check_unassigned(prober, subject, result).await;
+    result.groups = groups::survey_groups(prober, subject, result).await;
+    extras::survey_extras(prober, subject, result).await;
+    if options.exhaustive {
+        handshakes::every_cipher(prober, subject, result, progress).await;
+    } else if options.handshakes {
+        handshakes::accepted_suites(prober, subject, result, progress).await;
+    }
+}
+
+/// Offers a number that nobody has: a server that selects it answers without looking.
+async fn check_unassigned(prober: &Prober, subject: &Subject, result: &mut Survey) {
+    let Some((version, _)) = result.accepted().next() else { return };
+    let hello = suite_hello(subject, version, &[UNASSIGNED], Default::default());
+    if let Outcome::Selected(flight) = prober.ask(&hello).await
+        && flight.server_hello.is_some_and(|hello| hello.cipher_suite == UNASSIGNED)
+    {
+        result.oddities.push(Oddity::UnassignedSuite);
+    }
+}
+
+async fn run_searches(
+    prober: &Prober,
+    subject: &Subject,
+    options: &Options,
+    searches: &mut [SuiteSearch],
+    doubts: &mut Doubts,
+    seen: &mut extras::Seen,
+    progress: &(dyn Fn(Step) + Sync),
+) {
+    while searches.iter_mut().fold(false, |more, search| search.advance() | more) {
+        ask_all(prober, subject, options, searches, doubts, seen, progress).await;
+        if !doubts.is_empty() {
+            let settling = doubts.settle(searches, subject, prober, options.deadline);
+            let in_time = timeout_at(options.deadline, settling).await.is_ok();
+            if !in_time || doubts.gave_up() {
+                break;
+            }
+        }
+    }
+    let late = Instant::now() >= options.deadline;
+    let why = if late { "the deadline ended the survey" } else { "the server throttles us" };
+    doubts.give_up(searches, (late || doubts.gave_up()).then_some(why));
+    for search in searches {
+        search.give_up(why);
+    }
+}
+
+/// Asks what is queued, as much at once as the gate allows, until nothing is queued or an
+/// answer is in doubt.
+async fn ask_all(
+    prober: &Prober,
+    subject: &Subject,
+    options: &Options,
+    searches: &mut [SuiteSearch],
+    doubts: &mut Doubts,
+    seen: &mut extras::Seen,
+    progress: &(dyn Fn(Step) + Sync),
+) {
+    let mut running = FuturesUnordered::new();
+    let mut turn = 0;
+    let mut in_flight = vec![0usize; searches.len()];
+    loop {
+        let width = prober.gate().width();
+        while doubts.is_empty() && running.len() < width {
+            let Some((index, job)) = next_job(searches, &mut turn) else { break };
+            let hello = suite_hello(subject, searches[index].version, &job.suites, job.share);
+            in_flight[index] += 1;
+            running.push(async move { (index, prober.ask(&hello).await, job) });
+        }
+        let answer = match timeout_at(options.deadline, running.next()).await {
+            Ok(Some(answer)) => answer,
+            Ok(None) | Err(_) => return,
+        };
+        let (index, outcome, job) = answer;
+        in_flight[index] -= 1;
+        seen.look_at(&outcome);
+        let waiting = searches.iter().filter(|search| search.is_waiting()).count();
+        let idle = width.saturating_sub(running.len() + waiting);
+        if let Verdict::Doubtful(job, trouble) = searches[index].record(job, &outcome, idle) {
+            doubts.add(searches, index, job, trouble);
+        }
+        if doubts.is_empty() && in_flight[index] == 0 {
+            searches[index].advance();
+        }
+        progress(Step::Suites(searches.iter().map(SuiteSearch::found).sum()));
+    }
+}
+
+/// Takes turns between the versions.
+fn next_job(searches: &mut [SuiteSearch], turn: &mut usize) -> Option<(usize, super::search::Job)> {
+    let count = searches.len();
+    for offset in 0..count {
+        let index = (*turn + offset) % count;
+        if let Some(job) = searches[index].next() {
+            *turn = (index + 1) % count;
+            return Some((index, job));
+        }
+    }
+    None
+}

@@ -1,0 +1,585 @@
+//! Which suites a server accepts under one version: what to ask next, and what answers mean.
+//!
+//! Pure: takes outcomes and gives sets to offer, without a socket. RFC 5246 §7.4.1.2 and
+//! §7.4.1.3; RFC 8446 §4.1.2 and §4.1.3.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::VersionSurvey;
+use super::evidence::{Answer, Evidence, NotOffered, Oddity};
+use super::hello::{Subject, Tls13Share, hello_sized_sets};
+use super::order::{Observation, Order, Preference, preference};
+use crate::probe::{Ending, Outcome};
+use crate::tls::{Alert, AlertDescription, Authentication, CipherSuite, KeyExchange, TlsVersion};
+use crate::wire::Flight;
+
+/// How many hellos must be refused for their version before no more are sent.
+const VERSION_REFUSALS: usize = 2;
+/// A part smaller than this is not worth a connection of its own while others wait.
+const SMALLEST_PART: usize = 6;
+/// Members of refused sets that are asked alone, the ones most in use.
+const SAMPLED: [CipherSuite; 6] = [
+    CipherSuite(0xc02f),
+    CipherSuite(0x002f),
+    CipherSuite(0xc02b),
+    CipherSuite(0x009c),
+    CipherSuite(0xc013),
+    CipherSuite(0x1301),
+];
+/// How many members are sampled under one version.
+const SAMPLES: usize = 2;
+
+/// One hello to send: the suites to offer and why.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Job {
+    pub(super) suites: Vec<CipherSuite>,
+    pub(super) purpose: Purpose,
+    pub(super) share: Tls13Share,
+    /// How often it was asked in vain.
+    pub(super) attempts: u32,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Purpose {
+    /// To find accepted suites.
+    Search,
+    /// To see whether a member of a refused set is refused alone.
+    Sample,
+    /// To learn the order of accepted suites.
+    Order,
+}
+
+/// What stands between an answer and its meaning.
+#[derive(Debug, Eq, PartialEq)]
+pub(super) enum Verdict {
+    /// The answer is in the books.
+    Recorded,
+    /// The answer can be a refusal or trouble on the way.
+    Doubtful(Job, Trouble),
+}
+
+/// An answer that says nothing by itself.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Trouble {
+    /// The connection ended without an answer.
+    Ended(Ending),
+    /// Nothing was learned, in words.
+    Unclear(String),
+}
+
+/// The search under one version.
+#[derive(Debug)]
+pub(super) struct SuiteSearch {
+    pub(super) version: TlsVersion,
+    queue: VecDeque<Job>,
+    stage: Stage,
+    answers: BTreeMap<CipherSuite, Answer>,
+    accepted: Vec<CipherSuite>,
+    observations: Vec<Observation>,
+    version_refusals: usize,
+    pub(super) oddities: Vec<Oddity>,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Stage {
+    Searching,
+    RealShares,
+    Sampling,
+    Ordering(usize),
+    Done,
+}
+
+impl SuiteSearch {
+    pub(super) fn new(subject: &Subject, version: TlsVersion) -> Self {
+        let (offered, left_out): (Vec<_>, Vec<_>) = CipherSuite::registered()
+            .partition(|suite| version < TlsVersion::TLS13 || suite.is_tls13());
+        let mut offered = offered;
+        offered.sort_by_key(|suite| search_order(*suite));
+        let widespread = offered.partition_point(|suite| is_widespread(*suite));
+        let sets = [&offered[..widespread], &offered[widespread..]]
+            .into_iter()
+            .filter(|suites| !suites.is_empty())
+            .flat_map(|suites| hello_sized_sets(subject, version, suites));
+        let not_offered = Answer::NotOffered(NotOffered::NotDefined);
+        Self {
+            version,
+            queue: sets.map(|set| Job::new(set, Purpose::Search)).collect(),
+            stage: Stage::Searching,
+            answers: left_out.into_iter().map(|suite| (suite, not_offered.clone())).collect(),
+            accepted: Vec::new(),
+            observations: Vec::new(),
+            version_refusals: 0,
+            oddities: Vec::new(),
+        }
+    }
+
+    /// The next hello to send, if there is one to send now.
+    pub(super) fn next(&mut self) -> Option<Job> {
+        self.queue.pop_front()
+    }
+
+    pub(super) fn is_waiting(&self) -> bool {
+        !self.queue.is_empty()
+    }
+
+    /// How many suites were found to be accepted.
+    pub(super) fn found(&self) -> usize {
+        self.accepted.len()
+    }
+
+    /// A suite that is known to be accepted.
+    pub(super) fn known(&self) -> Option<CipherSuite> {
+        self.accepted.first().copied()
+    }
+
+    /// Goes on to the next stage when all hellos of this one are answered. Returns whether there
+    /// is something to ask again.
+    pub(super) fn advance(&mut self) -> bool {
+        while self.queue.is_empty() && self.stage != Stage::Done {
+            self.stage = match self.stage {
+                Stage::Searching => self.begin_real_shares(),
+                Stage::RealShares => self.begin_sampling(),
+                Stage::Sampling => self.begin_ordering(0),
+                Stage::Ordering(round) => self.begin_ordering(round + 1),
+                Stage::Done => Stage::Done,
+            };
+        }
+        !self.queue.is_empty()
+    }
+
+    /// Asks again with real key shares where an empty list may have been the reason.
+    fn begin_real_shares(&mut self) -> Stage {
+        let refused_by_alert = self.answers.values().any(|answer| {
+            matches!(answer, Answer::Refused(Evidence::Alert { alert, .. })
+                if *alert != AlertDescription::PROTOCOL_VERSION)
+        });
+        if self.version == TlsVersion::TLS13 && self.accepted.is_empty() && refused_by_alert {
+            let suites = self.refused();
+            let job = Job::new(suites, Purpose::Search);
+            self.queue.push_back(Job { share: Tls13Share::Real, ..job });
+        }
+        Stage::RealShares
+    }
+
+    fn begin_sampling(&mut self) -> Stage {
+        if self.version_refusals < VERSION_REFUSALS {
+            let mut samples = SAMPLED.to_vec();
+            samples.retain(|suite| self.was_refused_in_a_set(*suite));
+            samples.truncate(SAMPLES);
+            let jobs = samples.into_iter().map(|suite| Job::new(vec![suite], Purpose::Sample));
+            self.queue.extend(jobs);
+        }
+        Stage::Sampling
+    }
+
+    fn was_refused_in_a_set(&self, suite: CipherSuite) -> bool {
+        match self.answers.get(&suite) {
+            Some(Answer::Refused(
+                Evidence::Alert { offered, .. } | Evidence::Ended { offered, .. },
+            )) => *offered > 1,
+            _ => false,
+        }
+    }
+
+    fn begin_ordering(&mut self, round: usize) -> Stage {
+        if self.accepted.len() < 2 || round > self.accepted.len() {
+            return Stage::Done;
+        }
+        let order = Order::suppose(&self.accepted, &self.observations);
+        let questions = match preference(&self.accepted, &self.observations) {
+            Preference::Client => return Stage::Done,
+            Preference::Server => order.open_questions(),
+            Preference::Unknown if round == 0 => {
+                vec![order.suites().iter().rev().copied().collect()]
+            }
+            // The last of the supposed order was offered first and not selected, or the answer
+            // is missing: the server's order it is, as far as can be told.
+            Preference::Unknown => order.open_questions(),
+        };
+        if questions.is_empty() {
+            return Stage::Done;
+        }
+        self.queue.extend(questions.into_iter().map(|suites| Job::new(suites, Purpose::Order)));
+        Stage::Ordering(round)
+    }
+
+    fn refused(&self) -> Vec<CipherSuite> {
+        let refused =
+            self.answers.iter().filter(|(_, answer)| matches!(answer, Answer::Refused(_)));
+        refused.map(|(suite, _)| *suite).collect()
+    }
+
+    /// Takes the answer to a hello. `parts` is into how many sets what is left may be split.
+    pub(super) fn record(&mut self, job: Job, outcome: &Outcome, parts: usize) -> Verdict {
+        match outcome {
+            Outcome::Selected(flight) => self.record_selected(&job, flight, parts),
+            Outcome::Refused(alert) => {
+                self.record_alert(&job, *alert);
+                Verdict::Recorded
+            }
+            Outcome::Ended(ending) => Verdict::Doubtful(job, Trouble::Ended(*ending)),
+            Outcome::NotTls { protocol, .. } => {
+                let what = format!("the answer is {protocol}");
+                Verdict::Doubtful(job, Trouble::Unclear(what))
+            }
+            Outcome::Failed(error) => Verdict::Doubtful(job, Trouble::Unclear(error.to_string())),
+        }
+    }
+
+    fn record_alert(&mut self, job: &Job, alert: Alert) {
+        let evidence = Evidence::Alert { alert: alert.description, offered: job.suites.len() };
+        self.record_refusal(job, &evidence);
+        if alert.description == AlertDescription::PROTOCOL_VERSION {
+            self.count_version_refusal();
+        }
+    }
+
+    /// Writes down that all suites of a hello are refused.
+    pub(super) fn record_refusal(&mut self, job: &Job, evidence: &Evidence) {
+        if job.purpose == Purpose::Order {
+            return;
+        }
+        for suite in &job.suites {
+            if !self.accepted.contains(suite) {
+                self.answers.insert(*suite, Answer::Refused(evidence.clone()));
+            }
+        }
+    }
+
+    /// Writes down that nothing could be learned of the suites of a hello.
+    pub(super) fn record_unclear(&mut self, job: &Job, what: &str) {
+        if job.purpose != Purpose::Search {
+            return;
+        }
+        for suite in &job.suites {
+            if !self.accepted.contains(suite) {
+                self.answers.insert(*suite, Answer::Unclear(what.to_owned()));
+            }
+        }
+    }
+
+    /// Gives up what was not asked yet.
+    pub(super) fn give_up(&mut self, what: &str) {
+        while let Some(job) = self.queue.pop_front() {
+            self.record_unclear(&job, what);
+        }
+        self.stage = Stage::Done;
+    }
+
+    fn count_version_refusal(&mut self) {
+        self.version_refusals += 1;
+        if self.version_refusals >= VERSION_REFUSALS && self.accepted.is_empty() {
+            while let Some(job) = self.queue.pop_front() {
+                self.record_refusal(&job, &Evidence::VersionRefused);
+            }
+        }
+    }
+
+    fn record_selected(&mut self, job: &Job, flight: &Flight, parts: usize) -> Verdict {
+        let Some(hello) = &flight.server_hello else { return Verdict::Recorded };
+        self.note_warnings(flight);
+        if hello.version != self.version {
+            return self.record_other_version(job, hello.version);
+        }
+        let suite = hello.cipher_suite;
+        if !job.suites.contains(&suite) {
+            let oddity = Oddity::UnofferedSuite { version: self.version, suite };
+            self.note(oddity);
+            let what = format!("the server selected {suite}, which was not offered");
+            return Verdict::Doubtful(job.clone(), Trouble::Unclear(what));
+        }
+        self.observations.push(Observation { offered: job.suites.clone(), selected: suite });
+        match job.purpose {
+            Purpose::Order => {}
+            Purpose::Search => {
+                self.accept(suite, evidence(flight, job.suites.len()));
+                self.queue_rest(job, suite, parts);
+            }
+            Purpose::Sample => {
+                self.note(Oddity::RefusedSetHasAcceptedMember { version: self.version, suite });
+                self.accept(suite, evidence(flight, job.suites.len()));
+                self.ask_refused_alone();
+            }
+        }
+        Verdict::Recorded
+    }
+
+    fn accept(&mut self, suite: CipherSuite, evidence: Evidence) {
+        self.answers.insert(suite, Answer::Accepted(evidence));
+        if !self.accepted.contains(&suite) {
+            self.accepted.push(suite);
+        }
+    }
+
+    fn queue_rest(&mut self, job: &Job, selected: CipherSuite, parts: usize) {
+        let rest: Vec<_> = job.suites.iter().copied().filter(|suite| *suite != selected).collect();
+        if rest.is_empty() {
+            return;
+        }
+        let parts = parts.min(rest.len() / SMALLEST_PART).max(1);
+        for part in rest.chunks(rest.len().div_ceil(parts)) {
+            let next = Job::new(part.to_vec(), Purpose::Search);
+            self.queue.push_back(Job { share: job.share, ..next });
+        }
+    }
+
+    /// A server that refuses sets for the sake of one member is asked for each widespread suite.
+    fn ask_refused_alone(&mut self) {
+        let refused = self.refused();
+        let widespread = refused.into_iter().filter(|suite| is_widespread(*suite));
+        let jobs: Vec<_> = widespread.map(|suite| Job::new(vec![suite], Purpose::Search)).collect();
+        self.queue.extend(jobs);
+    }
+
+    fn record_other_version(&mut self, job: &Job, answered: TlsVersion) -> Verdict {
+        if answered > self.version {
+            self.note(Oddity::UnofferedVersion { asked: self.version, answered });
+        }
+        let evidence = Evidence::OtherVersion { answered, offered: job.suites.len() };
+        self.record_refusal(job, &evidence);
+        self.count_version_refusal();
+        Verdict::Recorded
+    }
+
+    fn note_warnings(&mut self, flight: &Flight) {
+        for warning in &flight.warnings {
+            self.note(Oddity::Warning(warning.description));
+        }
+    }
+
+    fn note(&mut self, oddity: Oddity) {
+        if !self.oddities.contains(&oddity) {
+            self.oddities.push(oddity);
+        }
+    }
+
+    /// What was found out.
+    pub(super) fn into_survey(mut self) -> VersionSurvey {
+        for suite in CipherSuite::registered() {
+            let missing = || Answer::Unclear("not asked before the survey ended".to_owned());
+            self.answers.entry(suite).or_insert_with(missing);
+        }
+        let preference = preference(&self.accepted, &self.observations);
+        let mut accepted = self.accepted;
+        accepted.sort_by_key(|suite| search_order(*suite));
+        let order = Order::suppose(&accepted, &self.observations);
+        let order_proven = match preference {
+            Preference::Server => order.open_questions().is_empty(),
+            Preference::Client => true,
+            Preference::Unknown => accepted.len() < 2,
+        };
+        if preference == Preference::Server {
+            accepted = order.suites().to_vec();
+        }
+        VersionSurvey {
+            version: self.version,
+            answers: self.answers,
+            accepted,
+            preference,
+            order_proven,
+        }
+    }
+}
+
+impl Job {
+    fn new(suites: Vec<CipherSuite>, purpose: Purpose) -> Self {
+        Self { suites, purpose, share: Tls13Share::default(), attempts: 0 }
+    }
+}
+
+fn evidence(flight: &Flight, offered: usize) -> Evidence {
+    let exchange = flight.server_key_exchange.clone().unwrap_or_default();
+    let share = flight.server_hello.as_ref().and_then(|hello| hello.group);
+    Evidence::Selected {
+        offered,
+        group: exchange.group.or(share),
+        dh_bits: exchange.dh_bits,
+        signature: exchange.signature,
+    }
+}
+
+/// The order in which suites are offered: widespread ones first, families together, strong
+/// before weak. ChaCha20 stands behind AES, since some servers prefer it just when a client
+/// offers it first.
+fn search_order(suite: CipherSuite) -> impl Ord {
+    let chacha = suite.iana_name().is_some_and(|name| name.contains("CHACHA20"));
+    (
+        !is_widespread(suite),
+        !suite.has_forward_secrecy(),
+        suite.key_exchange(),
+        suite.authentication(),
+        !suite.is_aead(),
+        chacha,
+        std::cmp::Reverse(suite.key_bits()),
+        suite,
+    )
+}
+
+/// Whether common TLS libraries of the last twenty years have the suite.
+fn is_widespread(suite: CipherSuite) -> bool {
+    let Some(name) = suite.iana_name() else { return false };
+    let exchange = match suite.key_exchange() {
+        KeyExchange::Tls13 => return suite.0 & 0xff00 == 0x1300,
+        KeyExchange::Ecdhe | KeyExchange::Rsa => true,
+        KeyExchange::Dhe => suite.authentication() == Authentication::Rsa,
+        _ => false,
+    };
+    let authenticated =
+        matches!(suite.authentication(), Authentication::Rsa | Authentication::Ecdsa);
+    let common = ["_AES_", "_CHACHA20_", "_3DES_", "_RC4_128_", "_CAMELLIA_"];
+    let rare = ["_CCM", "_EXPORT", "CAMELLIA_128_GCM", "CAMELLIA_256_GCM"];
+    let sha2_camellia = name.contains("CAMELLIA") && !name.ends_with("_SHA");
+    exchange
+        && authenticated
+        && common.iter().any(|part| name.contains(part))
+        && !rare.iter().any(|part| name.contains(part))
+        && !sha2_camellia
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tls::AlertLevel;
+    use crate::wire::ServerHello;
+
+    const FAILURE: Outcome = Outcome::Refused(Alert {
+        level: AlertLevel::FATAL,
+        description: AlertDescription::HANDSHAKE_FAILURE,
+    });
+
+    fn selects(version: TlsVersion, suite: CipherSuite) -> Outcome {
+        let hello = ServerHello {
+            version,
+            retry: false,
+            random: [0; 32],
+            cipher_suite: suite,
+            compression_method: 0,
+            group: None,
+            alpn: None,
+            extensions: Vec::new(),
+        };
+        Outcome::Selected(Box::new(Flight { server_hello: Some(hello), ..Flight::default() }))
+    }
+
+    /// Asks a model of a server until nothing is left to ask; returns the survey and the number
+    /// of hellos.
+    fn survey(
+        version: TlsVersion,
+        parts: usize,
+        answer: impl Fn(&[CipherSuite]) -> Outcome,
+    ) -> (VersionSurvey, usize) {
+        let mut search = SuiteSearch::new(&Subject::default(), version);
+        let mut hellos = 0;
+        while search.advance() {
+            while let Some(job) = search.next() {
+                hellos += 1;
+                assert!(hellos < 2000, "the search never ends");
+                let outcome = answer(&job.suites);
+                assert_eq!(search.record(job, &outcome, parts), Verdict::Recorded);
+            }
+        }
+        (search.into_survey(), hellos)
+    }
+
+    fn server_with(
+        version: TlsVersion,
+        order: &[CipherSuite],
+    ) -> impl Fn(&[CipherSuite]) -> Outcome {
+        move |offered| {
+            let chosen = order.iter().find(|suite| offered.contains(suite));
+            chosen.map_or(FAILURE, |suite| selects(version, *suite))
+        }
+    }
+
+    #[test]
+    fn a_servers_list_is_found_in_its_order() {
+        let order: Vec<_> = [0x0035, 0xc02f, 0x009f, 0xc014, 0x002f, 0x1337, 0xc0a1, 0x0005]
+            .map(CipherSuite)
+            .to_vec();
+        let mut order = order;
+        order.retain(|suite| suite.iana_name().is_some());
+        for parts in 1..=6 {
+            let version = TlsVersion::TLS12;
+            let (found, hellos) = survey(version, parts, server_with(version, &order));
+            assert_eq!(found.accepted, order, "{parts} parts");
+            assert_eq!(found.preference, Preference::Server);
+            assert!(found.order_proven);
+            assert_eq!(found.answers.len(), CipherSuite::registered().count());
+            assert!(hellos <= order.len() * 2 + 24, "{parts} parts: {hellos} hellos");
+        }
+    }
+
+    #[test]
+    fn a_server_that_follows_the_client_is_seen_as_one() {
+        let has = [0xc02f, 0xc030, 0x002f].map(CipherSuite);
+        let version = TlsVersion::TLS12;
+        let (found, _) = survey(version, 3, |offered| {
+            let chosen = offered.iter().find(|suite| has.contains(suite));
+            chosen.map_or(FAILURE, |suite| selects(version, *suite))
+        });
+        assert_eq!(found.preference, Preference::Client);
+        assert_eq!(found.accepted.len(), 3);
+    }
+
+    #[test]
+    fn two_refusals_of_the_version_end_the_search() {
+        let refusal = Outcome::Refused(Alert {
+            level: AlertLevel::FATAL,
+            description: AlertDescription::PROTOCOL_VERSION,
+        });
+        let (found, hellos) = survey(TlsVersion::TLS10, 1, |_| refusal.clone());
+        assert!(found.accepted.is_empty());
+        assert_eq!(hellos, 2);
+        assert_eq!(found.unclear(), 0);
+    }
+
+    #[test]
+    fn an_answer_in_a_lower_version_is_a_refusal() {
+        let has = [CipherSuite(0x002f)];
+        let answer = |_: &[CipherSuite]| selects(TlsVersion::TLS10, has[0]);
+        let (found, hellos) = survey(TlsVersion::TLS11, 1, answer);
+        assert!(found.accepted.is_empty());
+        assert_eq!(hellos, 2);
+    }
+
+    #[test]
+    fn a_server_that_fails_on_its_favourite_is_asked_for_members_alone() {
+        let works = CipherSuite(0x002f);
+        let version = TlsVersion::TLS12;
+        let (found, _) = survey(version, 1, |offered| match offered {
+            [suite] if *suite == works => selects(version, works),
+            _ => FAILURE,
+        });
+        assert_eq!(found.accepted, [works]);
+    }
+
+    #[test]
+    fn an_empty_key_share_is_not_the_last_word() {
+        let mut search = SuiteSearch::new(&Subject::default(), TlsVersion::TLS13);
+        let mut shares = Vec::new();
+        while search.advance() {
+            while let Some(job) = search.next() {
+                shares.push(job.share);
+                let _ = search.record(job, &FAILURE, 1);
+            }
+        }
+        assert!(shares.contains(&Tls13Share::Real));
+    }
+
+    #[test]
+    fn a_suite_that_was_not_offered_makes_no_row() {
+        let mut search = SuiteSearch::new(&Subject::default(), TlsVersion::TLS12);
+        assert!(search.advance());
+        let job = search.next().unwrap();
+        let outcome = selects(TlsVersion::TLS12, CipherSuite(0xfefe));
+        assert!(matches!(search.record(job, &outcome, 1), Verdict::Doubtful(..)));
+        assert!(search.accepted.is_empty());
+        assert_eq!(search.oddities.len(), 1);
+    }
+
+    #[test]
+    fn widespread_suites_fit_one_hello() {
+        let count = CipherSuite::registered().filter(|suite| is_widespread(*suite)).count();
+        assert!((40..=60).contains(&count), "{count}");
+    }
+}
