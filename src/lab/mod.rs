@@ -16,6 +16,8 @@ mod config;
 mod http;
 mod scenario;
 mod server;
+#[cfg(test)]
+mod tests;
 
 pub use certificates::{ClientIdentity, ca_certificate_pem, client_identity};
 pub use config::{ClientCertificate, KeyKind, KeyUsage, ServerConfig};
