@@ -215,9 +215,19 @@ pub(super) fn hello_sized_sets(
         suites.iter().copied().partition(|suite| needs_groups(*suite));
     [with_groups, without]
         .into_iter()
-        .filter(|suites| !suites.is_empty())
-        .flat_map(|suites| even_chunks(&suites, capacity(subject, version, suites[0])))
+        .flat_map(|suites| one_kind_sets(subject, version, &suites))
         .collect()
+}
+
+/// Cuts `suites` into as few sets as fit a hello, in the order given.
+pub(super) fn one_kind_sets(
+    subject: &Subject,
+    version: TlsVersion,
+    suites: &[CipherSuite],
+) -> Vec<Vec<CipherSuite>> {
+    let largest = suites.iter().find(|suite| needs_groups(**suite)).or(suites.first());
+    let Some(largest) = largest else { return Vec::new() };
+    even_chunks(suites, capacity(subject, version, *largest))
 }
 
 /// How many suites of the kind of `sample` fit a hello.

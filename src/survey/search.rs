@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::VersionSurvey;
 use super::evidence::{Answer, Evidence, NotOffered, Oddity};
-use super::hello::{Subject, Tls13Share, hello_sized_sets};
+use super::hello::{Subject, Tls13Share, hello_sized_sets, one_kind_sets};
 use super::order::{Observation, Order, Preference, preference};
 use crate::probe::{Ending, Outcome};
 use crate::tls::{Alert, AlertDescription, Authentication, CipherSuite, KeyExchange, TlsVersion};
@@ -96,14 +96,13 @@ impl SuiteSearch {
         let mut offered = offered;
         offered.sort_by_key(|suite| search_order(*suite));
         let widespread = offered.partition_point(|suite| is_widespread(*suite));
-        let sets = [&offered[..widespread], &offered[widespread..]]
-            .into_iter()
-            .filter(|suites| !suites.is_empty())
-            .flat_map(|suites| hello_sized_sets(subject, version, suites));
+        // One chain of answers over the widespread suites gives their whole order for free.
+        let mut sets = one_kind_sets(subject, version, &offered[..widespread]);
+        sets.extend(hello_sized_sets(subject, version, &offered[widespread..]));
         let not_offered = Answer::NotOffered(NotOffered::NotDefined);
         Self {
             version,
-            queue: sets.map(|set| Job::new(set, Purpose::Search)).collect(),
+            queue: sets.into_iter().map(|set| Job::new(set, Purpose::Search)).collect(),
             stage: Stage::Searching,
             answers: left_out.into_iter().map(|suite| (suite, not_offered.clone())).collect(),
             accepted: Vec::new(),
@@ -186,20 +185,16 @@ impl SuiteSearch {
             return Stage::Done;
         }
         let order = Order::suppose(&self.accepted, &self.observations);
-        let questions = match preference(&self.accepted, &self.observations) {
-            Preference::Client => return Stage::Done,
-            Preference::Server => order.open_questions(),
+        let question = match preference(&self.accepted, &self.observations) {
+            Preference::Client => None,
+            Preference::Server => order.open_question(),
             Preference::Unknown if round == 0 => {
-                vec![order.suites().iter().rev().copied().collect()]
+                Some(order.suites().iter().rev().copied().collect())
             }
-            // The last of the supposed order was offered first and not selected, or the answer
-            // is missing: the server's order it is, as far as can be told.
-            Preference::Unknown => order.open_questions(),
+            Preference::Unknown => None,
         };
-        if questions.is_empty() {
-            return Stage::Done;
-        }
-        self.queue.extend(questions.into_iter().map(|suites| Job::new(suites, Purpose::Order)));
+        let Some(suites) = question else { return Stage::Done };
+        self.queue.push_back(Job::new(suites, Purpose::Order));
         Stage::Ordering(round)
     }
 
@@ -364,7 +359,7 @@ impl SuiteSearch {
         accepted.sort_by_key(|suite| search_order(*suite));
         let order = Order::suppose(&accepted, &self.observations);
         let order_proven = match preference {
-            Preference::Server => order.open_questions().is_empty(),
+            Preference::Server => order.open_question().is_none(),
             Preference::Client => true,
             Preference::Unknown => accepted.len() < 2,
         };
