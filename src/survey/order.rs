@@ -97,9 +97,22 @@ impl Order {
     /// exactly one place, so that no connection is wasted.
     pub(super) fn open_question(&self) -> Option<Vec<CipherSuite>> {
         let mut places = 0..self.supposed.len().saturating_sub(1);
-        let place = places
-            .find(|place| !self.has_beaten(self.supposed[*place], self.supposed[place + 1]))?;
+        let place = places.find(|place| !self.is_proven(*place))?;
         Some(self.supposed[place..].iter().rev().copied().collect())
+    }
+
+    /// Whether the suite at `place` has beaten all after it, itself or through others.
+    fn is_proven(&self, place: usize) -> bool {
+        let mut beaten = BTreeSet::new();
+        let mut winners = vec![self.supposed[place]];
+        while let Some(winner) = winners.pop() {
+            for loser in self.beats.get(&winner).into_iter().flatten() {
+                if beaten.insert(*loser) {
+                    winners.push(*loser);
+                }
+            }
+        }
+        self.supposed[place + 1..].iter().all(|suite| beaten.contains(suite))
     }
 }
 
