@@ -193,6 +193,32 @@ impl SuiteSearch {
             }
             Preference::Unknown => None,
         };
+        let Some(suites) = question else { return Stage::Done };
+        self.queue.push_back(Job::new(suites, Purpose::Order));
+        Stage::Ordering(round)
+    }
+
+    fn refused(&self) -> Vec<CipherSuite> {
+        let refused =
+            self.answers.iter().filter(|(_, answer)| matches!(answer, Answer::Refused(_)));
+        refused.map(|(suite, _)| *suite).collect()
+    }
+
+    /// Takes the answer to a hello. `parts` is into how many sets what is left may be split.
+    pub(super) fn record(&mut self, job: Job, outcome: &Outcome, parts: usize) -> Verdict {
+        match outcome {
+            Outcome::Selected(flight) => self.record_selected(&job, flight, parts),
+            Outcome::Refused(alert) => {
+                self.record_alert(&job, *alert);
+                Verdict::Recorded
+            }
+            Outcome::Ended(ending) => Verdict::Doubtful(job, Trouble::Ended(*ending)),
+            Outcome::NotTls { protocol, .. } => {
+                let what = format!("the answer is {protocol}");
+                Verdict::Doubtful(job, Trouble::Unclear(what))
+            }
+            Outcome::Failed(error) => Verdict::Doubtful(job, Trouble::Unclear(error.to_string())),
+        }
     }
 
     fn record_alert(&mut self, job: &Job, alert: Alert) {
