@@ -1,4 +1,5 @@
 //! Tells whether an Envoy proxy can reach a TLS server and, if not, what has to change.
 
+pub mod envoy;
 pub mod tls;
 pub mod wire;
