@@ -2,6 +2,9 @@
 //!
 //! The layout is that of 1.36 to 1.40, captured from the binaries: always the same order, no
 //! GREASE, no status_request. Older releases are taken to send what 1.36 sends.
+//!
+//! Envoy cuts a hello of more than 16384 bytes, which takes an absurd `alpn_protocols`, into
+//! several records; [`ClientHello::encode`] refuses it.
 
 use rand::RngCore;
 
