@@ -6,4 +6,5 @@ pub mod probe;
 pub mod survey;
 pub mod target;
 pub mod tls;
+pub mod trial;
 pub mod wire;

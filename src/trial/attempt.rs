@@ -1,0 +1,79 @@
+//! One configuration tried on one endpoint.
+
+use std::time::Duration;
+
+use super::obstacle::{Obstacle, Passage, judge};
+use crate::envoy::ClientConfig;
+use crate::probe::{Outcome, ProbeError, Prober};
+
+/// How long to wait before a hello that taught nothing is sent again.
+const PAUSE: Duration = Duration::from_millis(150);
+
+/// What came of the hello that a configuration makes.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// The configuration.
+    pub config: ClientConfig,
+    /// Through, or what is in the way.
+    pub result: Result<Passage, Obstacle>,
+    /// How many bytes the hello had; 0 if none was sent.
+    pub hello_bytes: usize,
+    /// The warnings that the server sent before its answer.
+    pub warnings: Vec<String>,
+    /// The server's certificate chain, where it came in clear.
+    pub chain: Vec<Vec<u8>>,
+}
+
+impl Attempt {
+    /// Whether the hello got through.
+    #[must_use]
+    pub fn passes(&self) -> bool {
+        self.result.is_ok()
+    }
+}
+
+/// Sends the hello that `config` makes, again while nothing is learned from it.
+pub(super) async fn attempt(prober: &Prober, config: ClientConfig) -> Attempt {
+    let mut tries = 0;
+    loop {
+        let attempt = attempt_once(prober, config.clone()).await;
+        tries += 1;
+        let worth_another = match &attempt.result {
+            Err(Obstacle::Ended(_)) => tries <= prober.limits().retries.min(2),
+            Err(Obstacle::Unclear(ProbeError::Silence { .. } | ProbeError::ConnectTimeout(_))) => {
+                tries <= prober.limits().retries.min(1)
+            }
+            _ => false,
+        };
+        if !worth_another {
+            return attempt;
+        }
+        tokio::time::sleep(PAUSE * tries * tries).await;
+    }
+}
+
+async fn attempt_once(prober: &Prober, config: ClientConfig) -> Attempt {
+    let blocked = |config, obstacle| Attempt {
+        config,
+        result: Err(obstacle),
+        hello_bytes: 0,
+        warnings: Vec::new(),
+        chain: Vec::new(),
+    };
+    let made = config.offer().and_then(|offer| Ok((offer, config.client_hello(&mut rand::rng())?)));
+    let (offer, hello) = match made {
+        Ok(made) => made,
+        Err(fault) => return blocked(config, Obstacle::Config(fault)),
+    };
+    let outcome = prober.ask(&hello).await;
+    let result = judge(config.release, &offer, &outcome);
+    let (warnings, chain) = match outcome {
+        Outcome::Selected(flight) => {
+            let warnings = flight.warnings.iter().map(ToString::to_string).collect();
+            (warnings, flight.certificates)
+        }
+        _ => (Vec::new(), Vec::new()),
+    };
+    let hello_bytes = hello.encode().map_or(0, |bytes| bytes.len());
+    Attempt { config, result, hello_bytes, warnings, chain }
+}

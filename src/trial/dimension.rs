@@ -1,0 +1,144 @@
+//! What of a configuration can be changed, and to what at the most.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use crate::envoy::{ClientConfig, Protocol};
+use crate::tls::{KeyExchange, TlsVersion};
+
+/// One part of Envoy's configuration that a server may insist on changing.
+///
+/// In the order in which they are taken back: what one would least like to keep comes first.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Dimension {
+    /// `signature_algorithms`, which Gloo cannot set.
+    SignatureAlgorithms,
+    /// `tls_minimum_protocol_version`.
+    MinimumVersion,
+    /// `cipher_suites`.
+    CipherSuites,
+    /// The cluster's protocol, and with it ALPN.
+    Alpn,
+    /// `sni`.
+    Sni,
+    /// `ecdh_curves`.
+    Curves,
+    /// `tls_maximum_protocol_version`.
+    MaximumVersion,
+}
+
+impl Dimension {
+    /// The field's name in Gloo's `sslConfig`, or in Envoy where Gloo has none.
+    #[must_use]
+    pub fn field(self) -> &'static str {
+        match self {
+            Self::SignatureAlgorithms => "signature_algorithms",
+            Self::MinimumVersion => "minimumProtocolVersion",
+            Self::CipherSuites => "cipherSuites",
+            Self::Alpn => "useHttp2",
+            Self::Sni => "sni",
+            Self::Curves => "ecdhCurves",
+            Self::MaximumVersion => "maximumProtocolVersion",
+        }
+    }
+}
+
+impl fmt::Display for Dimension {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.field())
+    }
+}
+
+/// A place to begin taking back from: which parts are changed, and to what.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Widening {
+    pub(super) dimensions: BTreeSet<Dimension>,
+    pub(super) maximum: TlsVersion,
+    pub(super) suites: SuiteChoice,
+    /// The server name to send instead.
+    pub(super) sni: Option<String>,
+}
+
+/// Which suites a widened configuration offers.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum SuiteChoice {
+    /// Those in force and all others.
+    All,
+    /// Only those of RSA key exchange, for certificates that allow nothing else.
+    RsaKeyExchange,
+}
+
+impl Widening {
+    /// All that `config` can be changed to, without what `without` names.
+    pub(super) fn most(maximum: TlsVersion, without: &[Dimension]) -> Self {
+        use Dimension::{
+            Alpn, CipherSuites, Curves, MaximumVersion, MinimumVersion, SignatureAlgorithms,
+        };
+        let all = [SignatureAlgorithms, MinimumVersion, CipherSuites, Alpn, Curves, MaximumVersion];
+        let dimensions = all.into_iter().filter(|part| !without.contains(part)).collect();
+        Self { dimensions, maximum, suites: SuiteChoice::All, sni: None }
+    }
+
+    pub(super) fn with_sni(mut self, sni: Option<String>) -> Self {
+        self.dimensions.insert(Dimension::Sni);
+        self.sni = sni;
+        self
+    }
+
+    /// The configuration with these parts changed.
+    pub(super) fn apply(&self, config: &ClientConfig) -> ClientConfig {
+        let mut wide = config.clone();
+        for dimension in &self.dimensions {
+            self.change(*dimension, &mut wide);
+        }
+        wide
+    }
+
+    fn change(&self, dimension: Dimension, config: &mut ClientConfig) {
+        let (release, build) = (config.release, config.build);
+        match dimension {
+            Dimension::SignatureAlgorithms => {
+                let all = release.signature_algorithms().into_iter().map(|(name, _)| name);
+                config.signature_algorithms = all.map(str::to_owned).collect();
+            }
+            Dimension::MinimumVersion => {
+                config.minimum_protocol_version = Some(TlsVersion::TLS10);
+            }
+            Dimension::MaximumVersion => config.maximum_protocol_version = Some(self.maximum),
+            Dimension::CipherSuites => config.cipher_suites = self.suite_names(config),
+            Dimension::Curves => {
+                let mut curves = config.ecdh_curves_in_force();
+                let known: Vec<_> =
+                    curves.iter().filter_map(|name| release.curve_named(name)).collect();
+                let added = release.curves(build).into_iter();
+                let added = added.filter(|(_, group)| !known.contains(group));
+                curves.extend(added.map(|(name, _)| name.to_owned()));
+                config.ecdh_curves = curves;
+            }
+            Dimension::Alpn => {
+                config.protocol = Protocol::Auto;
+                config.alpn_protocols.clear();
+            }
+            Dimension::Sni => config.sni.clone_from(&self.sni),
+        }
+    }
+
+    fn suite_names(&self, config: &ClientConfig) -> Vec<String> {
+        let release = config.release;
+        let sendable = release.sendable_suites(config.build).into_iter();
+        match self.suites {
+            SuiteChoice::All => {
+                let mut names = config.cipher_suites_in_force();
+                names.extend(
+                    sendable.filter_map(|suite| release.suite_name(suite)).map(str::to_owned),
+                );
+                names
+            }
+            SuiteChoice::RsaKeyExchange => sendable
+                .filter(|suite| suite.key_exchange() == KeyExchange::Rsa)
+                .filter_map(|suite| release.suite_name(suite))
+                .map(str::to_owned)
+                .collect(),
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! What follows the hello: chain, name, client certificate, checked with a complete handshake
+//! that offers what this Envoy offers.
+
+use super::certificate::ServerCertificate;
+use super::obstacle::{Obstacle, Passage, judge_certificate};
+use crate::envoy::{ClientConfig, Offer};
+use crate::probe::{Handshake, HandshakeError, HandshakeRequest, Identity, Prober, Trust};
+use crate::tls::{CipherSuite, TlsVersion};
+
+/// What Envoy would verify, and what it could show.
+#[derive(Clone, Debug, Default)]
+pub struct Checks {
+    /// The CA that the chain must lead to. Without one nothing is verified.
+    pub trust: Option<Trust>,
+    /// Names of which the certificate must have one (`verifySubjectAltName`).
+    pub names: Vec<String>,
+    /// The client certificate that Envoy would send.
+    pub identity: Option<Identity>,
+}
+
+/// Completes a handshake as `config` would and checks what Envoy checks.
+///
+/// # Errors
+///
+/// The obstacle in Envoy's way.
+pub(super) async fn complete(
+    prober: &Prober,
+    config: &ClientConfig,
+    passage: &Passage,
+    checks: &Checks,
+) -> Result<Handshake, Obstacle> {
+    let offer = config.offer().map_err(Obstacle::Config)?;
+    let request = request(&offer, passage, checks);
+    let mut answer = prober.handshake(&request).await;
+    // Once more where nothing was learned: one lost connection must not decide.
+    if matches!(&answer, Err(HandshakeError::Probe(_) | HandshakeError::Failed { alert: None, .. }))
+    {
+        answer = prober.handshake(&request).await;
+    }
+    let handshake = answer.map_err(|error| obstacle(error, checks))?;
+    if handshake.certificate_requested && handshake.rejected.is_some() {
+        return Err(certificate_obstacle(checks, handshake.rejected));
+    }
+    if let Some(leaf) = handshake.chain.first() {
+        let (version, suite) = (handshake.version, handshake.cipher_suite);
+        judge_certificate(config.release, &offer, version, suite, leaf)?;
+    }
+    verify(&handshake, checks)?;
+    Ok(handshake)
+}
+
+/// Offers the version and suite that the server selected from Envoy's hello, with all of Envoy's
+/// groups and signature schemes that OpenSSL has.
+fn request(offer: &Offer, passage: &Passage, checks: &Checks) -> HandshakeRequest {
+    let version = Some(passage.version);
+    let tls13 = passage.version == TlsVersion::TLS13;
+    let name = passage.cipher_suite.openssl_name().map(str::to_owned);
+    HandshakeRequest {
+        minimum: version,
+        maximum: version,
+        cipher_list: name.clone().filter(|_| !tls13),
+        tls13_suites: name.filter(|_| tls13),
+        groups: joined(offer.groups.iter().filter_map(|group| openssl_group(group.name()?))),
+        signature_algorithms: joined(
+            offer.signature_schemes.iter().filter_map(|scheme| openssl_scheme(scheme.name()?)),
+        ),
+        sni: offer.sni.clone(),
+        alpn: offer.alpn.clone(),
+        identity: checks.identity.clone(),
+    }
+}
+
+fn joined<'a>(names: impl Iterator<Item = &'a str>) -> Option<String> {
+    let names: Vec<_> = names.collect();
+    (!names.is_empty()).then(|| names.join(":"))
+}
+
+/// Groups that OpenSSL may lack are left out: the wire has shown already that the server takes
+/// the offer, and one unknown name would spoil the list.
+fn openssl_group(name: &str) -> Option<&str> {
+    (!name.contains("MLKEM") && !name.contains("Kyber")).then_some(name)
+}
+
+fn openssl_scheme(name: &str) -> Option<&str> {
+    match name {
+        "rsa_pkcs1_sha1" => Some("RSA+SHA1"),
+        "ecdsa_sha1" => Some("ECDSA+SHA1"),
+        "rsa_pkcs1_sha256_legacy" => None,
+        name if name.starts_with("mldsa") => None,
+        name => Some(name),
+    }
+}
+
+fn obstacle(error: HandshakeError, checks: &Checks) -> Obstacle {
+    match error {
+        HandshakeError::Failed { alert, certificate_requested: true, .. } => {
+            certificate_obstacle(checks, alert)
+        }
+        HandshakeError::Failed { reason, .. } => Obstacle::HandshakeFailed(reason),
+        HandshakeError::Probe(error) => Obstacle::Unclear(error),
+        HandshakeError::Unsupported(what) => Obstacle::HandshakeFailed(what),
+    }
+}
+
+fn certificate_obstacle(checks: &Checks, alert: Option<crate::tls::AlertDescription>) -> Obstacle {
+    if checks.identity.is_some() {
+        Obstacle::ClientCertificateRefused(alert)
+    } else {
+        Obstacle::ClientCertificateNeeded(alert)
+    }
+}
+
+fn verify(handshake: &Handshake, checks: &Checks) -> Result<(), Obstacle> {
+    let Some(trust) = &checks.trust else { return Ok(()) };
+    match trust.verify(&handshake.chain) {
+        Ok(None) => {}
+        Ok(Some((number, words))) => return Err(Obstacle::Untrusted(number, words)),
+        Err(error) => return Err(Obstacle::HandshakeFailed(error.to_string())),
+    }
+    if checks.names.is_empty() {
+        return Ok(());
+    }
+    let leaf = handshake.chain.first().and_then(|leaf| ServerCertificate::read(leaf));
+    let has = leaf.map(|leaf| leaf.names).unwrap_or_default();
+    if checks.names.iter().any(|wanted| has.iter().any(|name| matches_name(name, wanted))) {
+        return Ok(());
+    }
+    Err(Obstacle::NameMismatch(has))
+}
+
+/// An exact matcher; a wildcard in the certificate covers one label of a DNS name.
+///
+/// Envoy `source/common/tls/utility.cc`, `dnsNameMatch`.
+fn matches_name(pattern: &str, wanted: &str) -> bool {
+    if pattern.eq_ignore_ascii_case(wanted) {
+        return true;
+    }
+    let Some(suffix) = pattern.strip_prefix("*.") else { return false };
+    wanted
+        .split_once('.')
+        .is_some_and(|(label, rest)| !label.is_empty() && rest.eq_ignore_ascii_case(suffix))
+}
+
+/// Whether OpenSSL can complete a handshake with this suite at all.
+pub(super) fn openssl_has(suite: CipherSuite) -> bool {
+    suite
+        .openssl_name()
+        .is_some_and(|name| crate::probe::openssl_ciphers().iter().any(|known| known == name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wildcards_cover_one_label() {
+        #[rustfmt::skip]
+        let table = [
+            ("a.example",   "a.example",   true),
+            ("A.example",   "a.EXAMPLE",   true),
+            ("*.example",   "a.example",   true),
+            ("*.example",   "a.b.example", false),
+            ("*.example",   ".example",    false),
+            ("*.example",   "example",     false),
+            ("a.*.example", "a.b.example", false),
+        ];
+        for (pattern, wanted, matches) in table {
+            assert_eq!(matches_name(pattern, wanted), matches, "{pattern} {wanted}");
+        }
+    }
+}

@@ -1,0 +1,331 @@
+//! From Envoy's own hello to the smallest change that a server accepts.
+
+use super::attempt::{Attempt, attempt};
+use super::dimension::{Dimension, SuiteChoice, Widening};
+use super::handshake::{Checks, complete, openssl_has};
+use super::obstacle::{Obstacle, Passage};
+use crate::envoy::{ClientConfig, Protocol};
+use crate::probe::{Handshake, Prober};
+use crate::survey::Survey;
+use crate::tls::{AlertDescription, CipherSuite, Group, TlsVersion};
+
+/// What a trial found out about one endpoint.
+#[derive(Clone, Debug)]
+pub struct Trial {
+    /// Envoy's own hello, and what became of it; a fault found after the hello is in it too.
+    pub own: Attempt,
+    /// The complete handshake after Envoy's own hello.
+    pub handshake: Option<Handshake>,
+    /// The hellos beyond Envoy's own that were tried, with what was changed in them.
+    pub wider: Vec<(Vec<Dimension>, Result<Passage, Obstacle>)>,
+    /// The smallest change that lets Envoy through, if any does.
+    pub remedy: Option<Remedy>,
+    start: Option<Widening>,
+}
+
+/// The smallest change that lets Envoy through, proven by the hello that it makes.
+#[derive(Clone, Debug)]
+pub struct Remedy {
+    /// What the server insists on.
+    pub dimensions: Vec<Dimension>,
+    /// The configuration with the change.
+    pub config: ClientConfig,
+    /// What would be negotiated.
+    pub passage: Passage,
+    /// What stays in the way after the hello, such as a client certificate.
+    pub remaining: Option<Obstacle>,
+}
+
+/// What may be tried beyond the configuration's own fields.
+#[derive(Clone, Debug, Default)]
+pub struct Candidates {
+    /// Server names that the server may want.
+    pub server_names: Vec<String>,
+}
+
+impl Trial {
+    /// Whether Envoy connects as it is configured.
+    #[must_use]
+    pub fn connects(&self) -> bool {
+        self.own.passes()
+    }
+
+    /// The server name with which the server answers, as far as it is known.
+    #[must_use]
+    pub fn working_server_name(&self) -> Option<String> {
+        match &self.start {
+            Some(start) if start.dimensions.contains(&Dimension::Sni) => start.sni.clone(),
+            _ => self.own.config.sni.clone(),
+        }
+    }
+}
+
+/// Tries the configuration as it is: its hello, and then a complete handshake.
+pub async fn try_own(prober: &Prober, config: &ClientConfig, checks: &Checks) -> Trial {
+    let mut own = attempt(prober, config.clone()).await;
+    let mut handshake = None;
+    if let Ok(passage) = &own.result
+        && openssl_has(passage.cipher_suite)
+    {
+        match complete(prober, config, passage, checks).await {
+            Ok(done) => {
+                if own.chain.is_empty() {
+                    own.chain.clone_from(&done.chain);
+                }
+                handshake = Some(done);
+            }
+            Err(obstacle) => own.result = Err(obstacle),
+        }
+    }
+    Trial { own, handshake, wider: Vec::new(), remedy: None, start: None }
+}
+
+/// Finds a place to begin taking back from: a hello within reach of the release's configuration
+/// that gets through.
+pub async fn widen(prober: &Prober, trial: &mut Trial, candidates: &Candidates, checks: &Checks) {
+    let Err(obstacle) = trial.own.result.clone() else { return };
+    if !a_hello_may_help(&obstacle) {
+        return;
+    }
+    let mut key_usage = matches!(obstacle, Obstacle::KeyUsage(_));
+    let config = trial.own.config.clone();
+    for start in starts(&config, &obstacle, candidates) {
+        if start.suites == SuiteChoice::RsaKeyExchange && !key_usage {
+            continue;
+        }
+        let result = try_fully(prober, &start.apply(&config), checks).await;
+        key_usage |= matches!(result, Err(Obstacle::KeyUsage(_)));
+        let passes = result.is_ok();
+        trial.wider.push((start.dimensions.iter().copied().collect(), result));
+        if passes {
+            trial.start = Some(start);
+            return;
+        }
+    }
+}
+
+/// Whether the obstacle can be one of the hello, so that another hello may get through.
+fn a_hello_may_help(obstacle: &Obstacle) -> bool {
+    use crate::probe::ProbeError;
+    !matches!(
+        obstacle,
+        Obstacle::NotTls { .. }
+            | Obstacle::Unclear(ProbeError::Connect(_) | ProbeError::ConnectTimeout(_))
+            | Obstacle::ClientCertificateNeeded(_)
+            | Obstacle::ClientCertificateRefused(_)
+            | Obstacle::Untrusted(..)
+            | Obstacle::NameMismatch(_)
+    )
+}
+
+/// Where to begin, the most wanted first: what Gloo can set, then other server names, then lower
+/// maxima, then what only Envoy itself can set.
+fn starts(config: &ClientConfig, obstacle: &Obstacle, candidates: &Candidates) -> Vec<Widening> {
+    const UNSETTABLE: [Dimension; 1] = [Dimension::SignatureAlgorithms];
+    let within_gloo = |maximum| Widening::most(maximum, &UNSETTABLE);
+    let plain = [within_gloo(TlsVersion::TLS13), within_gloo(TlsVersion::TLS12)];
+    let mut other_names: Vec<Option<String>> =
+        candidates.server_names.iter().cloned().map(Some).collect();
+    other_names.push(None);
+    other_names.retain(|name| *name != config.sni);
+    let renamed = other_names
+        .into_iter()
+        .flat_map(|name| plain.clone().map(|start| start.with_sni(name.clone())));
+    let renamed: Vec<_> = renamed.collect();
+    let mut starts = plain.to_vec();
+    let about_name = matches!(obstacle, Obstacle::Refused(alert)
+        if alert.description == AlertDescription::UNRECOGNIZED_NAME);
+    if about_name {
+        starts.splice(0..0, renamed);
+    } else {
+        starts.extend(renamed);
+    }
+    starts.push(Widening { suites: SuiteChoice::RsaKeyExchange, ..within_gloo(TlsVersion::TLS12) });
+    starts.extend([within_gloo(TlsVersion::TLS11), within_gloo(TlsVersion::TLS10)]);
+    if config.release.has_signature_algorithms_field() {
+        starts.extend([TlsVersion::TLS13, TlsVersion::TLS12].map(|max| Widening::most(max, &[])));
+    }
+    starts
+}
+
+/// The hello, and where the certificate only travels encrypted, a complete handshake. Obstacles
+/// that no hello can remove count as through.
+async fn try_fully(
+    prober: &Prober,
+    config: &ClientConfig,
+    checks: &Checks,
+) -> Result<Passage, Obstacle> {
+    let mut passage = attempt(prober, config.clone()).await.result?;
+    if passage.version < TlsVersion::TLS13 || !openssl_has(passage.cipher_suite) {
+        return Ok(passage);
+    }
+    match complete(prober, config, &passage, checks).await {
+        Ok(done) => passage.alpn = done.alpn,
+        Err(obstacle) if a_hello_may_help(&obstacle) => return Err(obstacle),
+        Err(_) => {}
+    }
+    Ok(passage)
+}
+
+/// Takes the change back to the smallest that gets through, and proves it.
+pub async fn settle(prober: &Prober, trial: &mut Trial, survey: &Survey, checks: &Checks) {
+    let Some(mut start) = trial.start.clone() else { return };
+    let config = trial.own.config.clone();
+    for dimension in start.dimensions.clone() {
+        let mut smaller = start.clone();
+        smaller.dimensions.remove(&dimension);
+        if dimension == Dimension::CipherSuites && start.suites == SuiteChoice::RsaKeyExchange {
+            smaller.suites = SuiteChoice::All;
+        }
+        if !smaller.dimensions.is_empty()
+            && try_fully(prober, &smaller.apply(&config), checks).await.is_ok()
+        {
+            start = smaller;
+        }
+    }
+    let narrowed = narrow(prober, &start, &config, survey, checks).await;
+    trial.remedy =
+        prove(prober, &narrowed, start.dimensions.iter().copied().collect(), checks).await;
+    trial.start = Some(start);
+}
+
+/// Sends the hello of a changed configuration and completes a handshake with it.
+///
+/// Returns `None` if the hello does not get through.
+pub async fn prove(
+    prober: &Prober,
+    config: &ClientConfig,
+    dimensions: Vec<Dimension>,
+    checks: &Checks,
+) -> Option<Remedy> {
+    let passage = attempt(prober, config.clone()).await.result.ok()?;
+    let mut remaining = None;
+    if openssl_has(passage.cipher_suite)
+        && let Err(obstacle) = complete(prober, config, &passage, checks).await
+    {
+        if a_hello_may_help(&obstacle) {
+            return None;
+        }
+        remaining = Some(obstacle);
+    }
+    Some(Remedy { dimensions, config: config.clone(), passage, remaining })
+}
+
+/// Replaces 'all that could be set' by the least that the server insists on, field by field.
+async fn narrow(
+    prober: &Prober,
+    start: &Widening,
+    config: &ClientConfig,
+    survey: &Survey,
+    checks: &Checks,
+) -> ClientConfig {
+    let mut narrowed = start.apply(config);
+    for dimension in start.dimensions.iter().rev() {
+        let choices = match dimension {
+            Dimension::MinimumVersion => minimum_choices(&narrowed),
+            Dimension::CipherSuites => suite_choices(&narrowed, config, start.suites, survey),
+            Dimension::Curves => curve_choices(&narrowed, config),
+            Dimension::SignatureAlgorithms => signature_choices(&narrowed, config),
+            Dimension::Alpn => protocol_choices(&narrowed, config),
+            Dimension::Sni | Dimension::MaximumVersion => Vec::new(),
+        };
+        for choice in choices {
+            if try_fully(prober, &choice, checks).await.is_ok() {
+                narrowed = choice;
+                break;
+            }
+        }
+    }
+    narrowed
+}
+
+fn minimum_choices(wide: &ClientConfig) -> Vec<ClientConfig> {
+    [TlsVersion::TLS12, TlsVersion::TLS11]
+        .map(|version| ClientConfig { minimum_protocol_version: Some(version), ..wide.clone() })
+        .to_vec()
+}
+
+/// The list in force with one suite added, the strongest first; those that the survey saw
+/// accepted before those that it could not tell, and none that it saw refused everywhere.
+fn suite_choices(
+    wide: &ClientConfig,
+    config: &ClientConfig,
+    choice: SuiteChoice,
+    survey: &Survey,
+) -> Vec<ClientConfig> {
+    let in_force = match choice {
+        SuiteChoice::All => config.cipher_suites_in_force(),
+        SuiteChoice::RsaKeyExchange => Vec::new(),
+    };
+    let offered = config.offer().map(|offer| offer.cipher_suites).unwrap_or_default();
+    let missing =
+        |suite: &CipherSuite| choice == SuiteChoice::RsaKeyExchange || !offered.contains(suite);
+    let candidates = config.release.sendable_suites(config.build).into_iter().filter(missing);
+    let mut candidates: Vec<_> =
+        candidates.filter_map(|suite| Some((rank(survey, suite)?, suite))).collect();
+    candidates.sort_by_key(|(rank, _)| *rank);
+    let names = candidates.into_iter().filter_map(|(_, suite)| config.release.suite_name(suite));
+    let with = |name: &str| {
+        let mut cipher_suites = in_force.clone();
+        cipher_suites.push(name.to_owned());
+        ClientConfig { cipher_suites, ..wide.clone() }
+    };
+    names.map(with).collect()
+}
+
+/// 0 for a suite that the survey saw accepted, 1 for one that it knows nothing of, `None` for
+/// one that was refused under every version below TLS 1.3.
+fn rank(survey: &Survey, suite: CipherSuite) -> Option<u8> {
+    use crate::survey::Answer;
+    let answers = || {
+        let legacy = survey.versions.iter().filter(|version| version.version < TlsVersion::TLS13);
+        legacy.filter_map(|version| version.answers.get(&suite))
+    };
+    if answers().any(|answer| matches!(answer, Answer::Accepted(_))) {
+        return Some(0);
+    }
+    let refused = answers().count() > 0
+        && answers().all(|answer| matches!(answer, Answer::Refused(_) | Answer::NotOffered(_)));
+    (!refused || survey.accepted().next().is_none()).then_some(1)
+}
+
+fn curve_choices(wide: &ClientConfig, config: &ClientConfig) -> Vec<ClientConfig> {
+    let in_force = config.ecdh_curves_in_force();
+    let release = config.release;
+    let known: Vec<_> = in_force.iter().filter_map(|name| release.curve_named(name)).collect();
+    let preferred = |group: &Group| match *group {
+        Group::SECP384R1 => 0,
+        Group::SECP521R1 => 1,
+        Group::SECP256R1 | Group::X25519 => 2,
+        _ => 3,
+    };
+    let mut missing = release.curves(config.build);
+    missing.retain(|(_, group)| !known.contains(group));
+    missing.sort_by_key(|(_, group)| preferred(group));
+    let with = |(name, _): (&str, Group)| {
+        let mut ecdh_curves = in_force.clone();
+        ecdh_curves.push(name.to_owned());
+        ClientConfig { ecdh_curves, ..wide.clone() }
+    };
+    missing.into_iter().map(with).collect()
+}
+
+fn signature_choices(wide: &ClientConfig, config: &ClientConfig) -> Vec<ClientConfig> {
+    let in_force = config.signature_algorithms_in_force();
+    let all = config.release.signature_algorithms().into_iter();
+    let with = |(name, _): (&str, _)| {
+        let mut signature_algorithms = in_force.clone();
+        signature_algorithms.push(name.to_owned());
+        ClientConfig { signature_algorithms, ..wide.clone() }
+    };
+    all.filter(|(name, _)| !in_force.iter().any(|known| known == name)).map(with).collect()
+}
+
+/// One protocol instead of both: the other one than configured.
+fn protocol_choices(wide: &ClientConfig, config: &ClientConfig) -> Vec<ClientConfig> {
+    let other = match config.protocol {
+        Protocol::Http2 => Protocol::Http1,
+        _ => Protocol::Http2,
+    };
+    vec![ClientConfig { protocol: other, ..wide.clone() }]
+}
