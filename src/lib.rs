@@ -3,8 +3,11 @@
 pub mod envoy;
 pub mod lab;
 pub mod probe;
+pub mod remedy;
+pub mod report;
 pub mod survey;
 pub mod target;
 pub mod tls;
 pub mod trial;
+pub mod verdict;
 pub mod wire;

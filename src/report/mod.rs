@@ -1,0 +1,57 @@
+//! What was found, in the form that its reader needs. Writes into strings; prints nothing and
+//! judges nothing.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::envoy::ClientConfig;
+use crate::remedy::Change;
+use crate::survey::Survey;
+use crate::target::Target;
+use crate::trial::Trial;
+use crate::verdict::{Summary, Verdict};
+
+/// Everything about one target.
+#[derive(Clone, Debug)]
+pub struct Diagnosis {
+    /// What the user named.
+    pub target: Target,
+    /// The configuration that was judged.
+    pub config: ClientConfig,
+    /// Why there are no endpoints: the name could not be resolved.
+    pub unresolved: Option<String>,
+    /// IPv6 addresses that Envoy would not use, since the name has IPv4 addresses.
+    pub ignored: Vec<SocketAddr>,
+    /// One entry for each address, in ascending order.
+    pub endpoints: Vec<Endpoint>,
+    /// The change that serves all endpoints, proven on each.
+    pub change: Option<Change>,
+    /// Why there is no change although one is needed.
+    pub no_change: Option<String>,
+}
+
+/// Everything about one address of a target.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    /// The address.
+    pub address: SocketAddr,
+    /// What Envoy would meet.
+    pub trial: Trial,
+    /// What the server accepts, unless there was nothing to survey.
+    pub survey: Option<Survey>,
+    /// What it amounts to.
+    pub verdict: Verdict,
+    /// How many connections were opened.
+    pub connections: u64,
+    /// How long it took.
+    pub elapsed: Duration,
+}
+
+impl Diagnosis {
+    /// The worst verdict of all endpoints.
+    #[must_use]
+    pub fn summary(&self) -> Summary {
+        let worst = self.endpoints.iter().map(|endpoint| endpoint.verdict.summary).max();
+        worst.unwrap_or(Summary::Unclear)
+    }
+}

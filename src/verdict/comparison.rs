@@ -1,0 +1,60 @@
+//! The comparison that the guide asks its reader to make by eye.
+
+use crate::envoy::ClientConfig;
+use crate::survey::Survey;
+use crate::tls::{CipherSuite, TlsVersion};
+
+/// What this Envoy can make of an accepted suite.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Use {
+    /// Envoy offers it as it is configured.
+    Offered,
+    /// Envoy can be configured to offer it.
+    Configurable,
+    /// No setting makes this release offer it.
+    Never,
+}
+
+impl Use {
+    /// The name in JSON.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Offered => "offered",
+            Self::Configurable => "configurable",
+            Self::Never => "never",
+        }
+    }
+}
+
+/// One accepted suite beside Envoy.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SuiteRow {
+    /// The version under which the server accepts it.
+    pub version: TlsVersion,
+    /// The suite.
+    pub suite: CipherSuite,
+    /// What Envoy can make of it.
+    pub envoy: Use,
+}
+
+/// Sets each accepted suite beside what `config` offers and what its release could.
+#[must_use]
+pub fn compare(config: &ClientConfig, survey: &Survey) -> Vec<SuiteRow> {
+    let offer = config.offer().ok();
+    let sendable = config.release.sendable_suites(config.build);
+    let envoy = |version: TlsVersion, suite: CipherSuite| {
+        if offer.as_ref().is_some_and(|offer| offer.includes(version, suite)) {
+            return Use::Offered;
+        }
+        let tls13 = version == TlsVersion::TLS13 && matches!(suite.0, 0x1301..=0x1303);
+        let legacy = (TlsVersion::TLS10..TlsVersion::TLS13).contains(&version)
+            && suite.is_defined_for(version)
+            && sendable.contains(&suite);
+        if tls13 || legacy { Use::Configurable } else { Use::Never }
+    };
+    survey
+        .accepted()
+        .map(|(version, suite)| SuiteRow { version, suite, envoy: envoy(version, suite) })
+        .collect()
+}
