@@ -1,0 +1,5 @@
+//! x
+/// x
+pub fn schema() -> String {
+    String::new()
+}
