@@ -46,7 +46,9 @@ fn protocols() -> Vec<Case> {
         only_h2("Envoy speaks either").protocol(Protocol::Auto),
         only_h2("Envoy proxies TCP").protocol(Protocol::Tcp),
         // The handshake could be had by another ALPN, but what is spoken then would not fit.
-        only_http1("Envoy speaks HTTP/2").protocol(Protocol::Http2).fails(),
+        only_http1("Envoy speaks HTTP/2")
+            .protocol(Protocol::Http2)
+            .fails_but_is_reached_by("-alpn http/1.1"),
         only_http1("Envoy speaks either").protocol(Protocol::Auto),
         only_http1("Envoy proxies TCP").protocol(Protocol::Tcp),
         Case::new("both protocols, Envoy speaks HTTP/2", || Nginx::new().http2().start())

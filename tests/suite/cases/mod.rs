@@ -72,6 +72,9 @@ pub(crate) struct Case {
     pub(crate) name: String,
     pub(crate) side: Side,
     pub(crate) known: Known,
+    /// Arguments with which `openssl s_client` gets through, to tell a server that Envoy cannot
+    /// reach from one that is broken.
+    pub(crate) reached_by: Option<String>,
     start: Box<dyn Fn() -> Server + Send + Sync>,
 }
 
@@ -81,6 +84,7 @@ impl Case {
             name: name.into(),
             side: Side::default(),
             known: Known::Connects,
+            reached_by: None,
             start: Box::new(start),
         }
     }
@@ -93,6 +97,12 @@ impl Case {
     fn fails(mut self) -> Self {
         self.known = Known::Fails;
         self
+    }
+
+    /// As [`Self::fails`], for a server that others reach.
+    fn fails_but_is_reached_by(mut self, args: impl Into<String>) -> Self {
+        self.reached_by = Some(args.into());
+        self.fails()
     }
 
     fn fixed_by(mut self, patch: Value) -> Self {
@@ -151,6 +161,22 @@ pub(crate) fn all() -> Vec<Case> {
     .into_iter()
     .flatten()
     .collect()
+}
+
+/// The most that any `tls_params` make Envoy 1.40 offer.
+fn everything() -> Value {
+    json!({
+        "tls_minimum_protocol_version": "TLSv1_0",
+        "tls_maximum_protocol_version": "TLSv1_3",
+        "cipher_suites": suites::envoys(),
+        "ecdh_curves": ["X25519MLKEM768", "X25519", "P-256", "P-384", "P-521", "MLKEM1024"],
+        "signature_algorithms": [
+            "ecdsa_secp256r1_sha256", "rsa_pss_rsae_sha256", "rsa_pkcs1_sha256",
+            "ecdsa_secp384r1_sha384", "rsa_pss_rsae_sha384", "rsa_pkcs1_sha384",
+            "rsa_pss_rsae_sha512", "rsa_pkcs1_sha512", "rsa_pkcs1_sha1",
+            "ecdsa_secp521r1_sha512", "ecdsa_sha1", "ed25519",
+        ],
+    })
 }
 
 /// Both bounds at TLS 1.3: a minimum alone would exceed the default maximum.

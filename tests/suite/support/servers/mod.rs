@@ -63,6 +63,14 @@ impl Server {
         }
     }
 
+    /// The directory of its own that a program has, with its configuration.
+    pub(crate) fn directory(&self) -> Option<&Path> {
+        match &self.running {
+            Running::Program { directory, .. } => Some(directory.path()),
+            _ => None,
+        }
+    }
+
     /// Starts `program` with what `setup` makes of the command, a directory of its own and an
     /// address, and waits until it listens there.
     ///
@@ -96,7 +104,7 @@ impl Server {
     /// Waits until the program listens (true) or has ended (false).
     fn listens(&mut self) -> bool {
         let Running::Program { child, .. } = &mut self.running else { return true };
-        let began = Instant::now();
+        let (began, mut pause) = (Instant::now(), Duration::from_millis(4));
         while began.elapsed() < START {
             if child.try_wait().expect("a child to ask").is_some() {
                 return false;
@@ -104,7 +112,8 @@ impl Server {
             if port::listener_of(child.id(), self.address.port()) {
                 return true;
             }
-            std::thread::sleep(Duration::from_millis(5));
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(Duration::from_millis(50));
         }
         false
     }

@@ -1,5 +1,6 @@
 //! Free ports, and who listens on them.
 
+use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -31,10 +32,14 @@ pub(super) fn free() -> SocketAddr {
 /// Asks the kernel, because a connection made to find out would be the server's first client.
 pub(super) fn listener_of(id: u32, port: u16) -> bool {
     let process = Path::new("/proc").join(id.to_string());
-    ["tcp", "tcp6"].iter().any(|table| {
-        let table = std::fs::read_to_string(process.join("net").join(table)).unwrap_or_default();
-        table.lines().filter_map(|row| inode(row, port)).any(|inode| owns(&process, inode))
-    })
+    let sockets = sockets_of(&process);
+    // The tables are slow to read, and most looks come before there is any socket.
+    !sockets.is_empty()
+        && ["tcp", "tcp6"].iter().any(|table| {
+            let table = std::fs::read_to_string(process.join("net").join(table));
+            let table = table.unwrap_or_default();
+            table.lines().filter_map(|row| inode(row, port)).any(|inode| sockets.contains(inode))
+        })
 }
 
 /// The inode in a row of `/proc/net/tcp` if it is about a listener (state 0A) on `port`.
@@ -45,11 +50,10 @@ fn inode(row: &str, port: u16) -> Option<&str> {
     listens.then(|| fields.get(9).copied())?
 }
 
-fn owns(process: &Path, inode: &str) -> bool {
-    let wanted = format!("socket:[{inode}]");
-    std::fs::read_dir(process.join("fd")).is_ok_and(|files| {
-        files.flatten().any(|file| {
-            std::fs::read_link(file.path()).is_ok_and(|to| to.as_os_str() == wanted.as_str())
-        })
-    })
+fn sockets_of(process: &Path) -> BTreeSet<String> {
+    let files = std::fs::read_dir(process.join("fd")).into_iter().flatten().flatten();
+    files
+        .filter_map(|file| std::fs::read_link(file.path()).ok())
+        .filter_map(|to| Some(to.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.to_owned()))
+        .collect()
 }
