@@ -78,7 +78,7 @@ fn cluster(index: usize, upstream: &Upstream) -> Value {
     let mut cluster = json!({
         "name": format!("u{index}"),
         "type": "STATIC",
-        "connect_timeout": "2s",
+        "connect_timeout": "4s",
         "load_assignment": {
             "cluster_name": format!("u{index}"),
             "endpoints": [{ "lb_endpoints": [{ "endpoint": { "address": address } }] }],
