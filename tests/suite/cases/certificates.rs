@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Case, only_tls13, up_to_tls13};
+use super::{Case, Known, only_tls13, params, up_to_tls13};
 use crate::support::envoy::merge;
 use crate::support::keys::Leaf;
 use crate::support::servers::{Haproxy, Jsse, Nginx, Openssl};
@@ -92,19 +92,25 @@ fn key_usages() -> Vec<Case> {
         Case::new(format!("{leaf:?}, {what}"), move || Openssl::new(args).leaf(leaf).start())
     };
     let rsa_exchange = json!({ "cipher_suites": ["AES128-GCM-SHA256"] });
+    // Up to 1.37, Envoy minds the key usage of RSA certificates at TLS 1.3 only.
     vec![
         openssl(Leaf::RsaSigningOnly, "ECDHE alone", "-tls1_2 -cipher ECDHE"),
         openssl(Leaf::RsaSigningOnly, "RSA key exchange alone", "-tls1_2 -cipher kRSA")
-            .fails_but_is_reached_by(""),
+            .fails_but_is_reached_by("")
+            .but_1_36(Known::FixedBy(params(rsa_exchange.clone()))),
         openssl(Leaf::RsaSigningOnly, "RSA key exchange alone, listed", "-tls1_2 -cipher kRSA")
             .params(rsa_exchange.clone())
-            .fails_but_is_reached_by(""),
+            .fails_but_is_reached_by("")
+            .but_1_36(Known::Connects),
         openssl(Leaf::RsaSigningOnly, "TLS 1.3", "-tls1_3").fixed_by_params(up_to_tls13()),
         openssl(Leaf::RsaEnciphermentOnly, "ECDHE alone", "-tls1_2 -cipher ECDHE")
-            .fails_but_is_reached_by(""),
+            .fails_but_is_reached_by("")
+            .but_1_36(Known::Connects),
         openssl(Leaf::RsaEnciphermentOnly, "RSA key exchange alone", "-tls1_2 -cipher kRSA")
             .fixed_by_params(rsa_exchange.clone()),
-        openssl(Leaf::RsaEnciphermentOnly, "all suites", "-tls1_2").fixed_by_params(rsa_exchange),
+        openssl(Leaf::RsaEnciphermentOnly, "all suites", "-tls1_2")
+            .fixed_by_params(rsa_exchange)
+            .but_1_36(Known::Connects),
         openssl(Leaf::RsaEnciphermentOnly, "TLS 1.3", "-tls1_3").fails_but_is_reached_by(""),
         // OpenSSL itself makes no use of such a key.
         openssl(Leaf::EcdsaWithoutSigning, "TLS 1.2", "-tls1_2").fails(),

@@ -14,7 +14,7 @@ use std::net::SocketAddr;
 
 use serde_json::{Value, json};
 
-use crate::support::envoy::{Protocol, Upstream, merge};
+use crate::support::envoy::{Protocol, Release, Upstream, merge};
 use crate::support::keys::{self, Leaf};
 use crate::support::servers::Server;
 
@@ -71,7 +71,8 @@ pub(crate) enum Known {
 pub(crate) struct Case {
     pub(crate) name: String,
     pub(crate) side: Side,
-    pub(crate) known: Known,
+    known: Known,
+    known_of_1_36: Option<Known>,
     /// Arguments with which `openssl s_client` gets through, to tell a server that Envoy cannot
     /// reach from one that is broken.
     pub(crate) reached_by: Option<String>,
@@ -84,6 +85,7 @@ impl Case {
             name: name.into(),
             side: Side::default(),
             known: Known::Connects,
+            known_of_1_36: None,
             reached_by: None,
             start: Box::new(start),
         }
@@ -92,6 +94,20 @@ impl Case {
     /// Starts the server.
     pub(crate) fn start(&self) -> Server {
         (self.start)()
+    }
+
+    /// What is known of one release of Envoy.
+    pub(crate) fn known(&self, release: Release) -> &Known {
+        match (release, &self.known_of_1_36) {
+            (Release::V1_36, Some(known)) => known,
+            _ => &self.known,
+        }
+    }
+
+    /// Says what Envoy 1.36 does, where it differs.
+    fn but_1_36(mut self, known: Known) -> Self {
+        self.known_of_1_36 = Some(known);
+        self
     }
 
     fn fails(mut self) -> Self {
@@ -112,7 +128,7 @@ impl Case {
 
     /// As [`Self::fixed_by`], for a change of `tls_params` alone.
     fn fixed_by_params(self, patch: Value) -> Self {
-        self.fixed_by(json!({ "common_tls_context": { "tls_params": patch } }))
+        self.fixed_by(params(patch))
     }
 
     fn protocol(mut self, protocol: Protocol) -> Self {
@@ -163,13 +179,18 @@ pub(crate) fn all() -> Vec<Case> {
     .collect()
 }
 
-/// The most that any `tls_params` make Envoy 1.40 offer.
-fn everything() -> Value {
+/// A merge patch of `tls_params` alone.
+fn params(patch: Value) -> Value {
+    json!({ "common_tls_context": { "tls_params": patch } })
+}
+
+/// The most that any `tls_params` make an Envoy offer.
+fn everything(release: Release) -> Value {
     json!({
         "tls_minimum_protocol_version": "TLSv1_0",
         "tls_maximum_protocol_version": "TLSv1_3",
-        "cipher_suites": suites::envoys(),
-        "ecdh_curves": ["X25519MLKEM768", "X25519", "P-256", "P-384", "P-521", "MLKEM1024"],
+        "cipher_suites": suites::envoys(release),
+        "ecdh_curves": ["X25519MLKEM768", "X25519", "P-256", "P-384", "P-521"],
         "signature_algorithms": [
             "ecdsa_secp256r1_sha256", "rsa_pss_rsae_sha256", "rsa_pkcs1_sha256",
             "ecdsa_secp384r1_sha384", "rsa_pss_rsae_sha384", "rsa_pkcs1_sha384",

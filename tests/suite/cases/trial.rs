@@ -17,32 +17,42 @@ fn cases_have_names_of_their_own() {
     assert_eq!(names.len(), cases.len());
 }
 
-/// Envoy connects where a case says so, and fails where it says so. There it connects once the
-/// remedy that the case names is applied, or else fails even with everything switched on.
+/// Each Envoy connects where a case says so, and fails where it says so. There it connects once
+/// the remedy that the case names is applied, or else fails even with everything switched on.
 #[test]
 fn cases_agree_with_envoy() {
     let cases = all();
     let servers = in_parallel(&cases, 4, Case::start);
-    let before = connect(Release::V1_40, &upstreams(&cases, &servers));
+    let releases = [Release::V1_40, Release::V1_36];
+    let wrong = in_parallel(&releases, 2, |release| disagreements(*release, &cases, &servers));
+    let wrong = wrong.concat();
+    assert!(wrong.is_empty(), "of {} cases these disagree with Envoy:\n{wrong}", cases.len());
+}
+
+fn disagreements(release: Release, cases: &[Case], servers: &[Server]) -> String {
+    let as_is: Vec<Upstream> = cases
+        .iter()
+        .zip(servers)
+        .map(|(case, server)| case.side.upstream(server.address()))
+        .collect();
     let changed: Vec<Upstream> =
-        cases.iter().zip(upstreams(&cases, &servers)).map(|(case, is)| change(case, is)).collect();
-    let after = connect(Release::V1_40, &changed);
+        cases.iter().zip(&as_is).map(|(case, is)| change(case, release, is.clone())).collect();
+    let (before, after) = (connect(release, &as_is), connect(release, &changed));
 
     let mut wrong = String::new();
     for (index, case) in cases.iter().enumerate() {
-        let (connects, with_change) = match case.known {
+        let (connects, with_change) = match case.known(release) {
             Known::Connects => (true, true),
             Known::FixedBy(_) => (false, true),
             Known::Fails => (false, false),
         };
-        if before[index].connects() != connects || before[index].rejected.is_some() {
-            tell(&mut wrong, case, "as it is", &before[index], &servers[index]);
-        }
-        if after[index].connects() != with_change || after[index].rejected.is_some() {
-            tell(&mut wrong, case, "after the change", &after[index], &servers[index]);
+        for (outcome, expected) in [(&before[index], connects), (&after[index], with_change)] {
+            if outcome.connects() != expected || outcome.rejected.is_some() {
+                tell(&mut wrong, case, release, outcome, &servers[index]);
+            }
         }
     }
-    assert!(wrong.is_empty(), "of {} cases these disagree with Envoy:\n{wrong}", cases.len());
+    wrong
 }
 
 /// Servers that Envoy cannot reach are there all the same: another client gets through.
@@ -61,23 +71,21 @@ fn servers_beyond_envoy_are_reached_by_others() {
 }
 
 /// The remedy of a case, or all that could be one.
-fn change(case: &Case, upstream: Upstream) -> Upstream {
-    match &case.known {
+fn change(case: &Case, release: Release, upstream: Upstream) -> Upstream {
+    match case.known(release) {
         Known::Connects => upstream,
         Known::FixedBy(patch) => upstream.patched(patch),
         Known::Fails => upstream
-            .tls_params(&everything())
+            .tls_params(&everything(release))
             .sni(keys::NAME)
             .client_certificate(keys::leaf(Leaf::Client)),
     }
 }
 
-fn upstreams(cases: &[Case], servers: &[Server]) -> Vec<Upstream> {
-    cases.iter().zip(servers).map(|(case, server)| case.side.upstream(server.address())).collect()
-}
-
-fn tell(text: &mut String, case: &Case, when: &str, outcome: &Outcome, server: &Server) {
+fn tell(text: &mut String, case: &Case, release: Release, outcome: &Outcome, server: &Server) {
     let log = server.log();
     let last: Vec<&str> = log.lines().rev().take(3).collect();
-    writeln!(text, "{} {when}: {outcome:?}\n    server: {last:?}", case.name).expect("a string");
+    let version = release.version();
+    writeln!(text, "{} with {version}: {outcome:?}\n    server: {last:?}", case.name)
+        .expect("text");
 }

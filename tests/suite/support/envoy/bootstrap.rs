@@ -43,7 +43,7 @@ fn listener(index: usize, protocol: Protocol, access_log: &Path) -> Value {
                 "name": "all", "domains": ["*"],
                 "routes": [{
                     "match": { "prefix": "/" },
-                    "route": { "cluster": format!("u{index}"), "timeout": "3s" },
+                    "route": { "cluster": format!("u{index}"), "timeout": "2s" },
                 }],
             }] },
             "http_filters": [{ "name": "router", "typed_config": {

@@ -1,4 +1,5 @@
-//! `openssl s_server`, which takes one connection after the other.
+//! `openssl s_server`, which takes one connection after the other: a client that keeps its
+//! connection keeps out all others.
 
 use super::Server;
 use crate::support::keys::{self, Leaf};
