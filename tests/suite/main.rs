@@ -17,4 +17,5 @@
 
 mod cases;
 mod lab;
+mod matrix;
 mod support;
