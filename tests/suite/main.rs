@@ -15,6 +15,7 @@
     reason = "the lab offers what a server can be told, not only what is told today"
 )]
 
+mod accepted;
 mod cases;
 mod lab;
 mod matrix;
