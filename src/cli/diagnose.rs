@@ -147,14 +147,13 @@ async fn find_change(
     probers: &[Prober],
 ) -> Result<Option<Change>, String> {
     let mut merged: Option<Change> = None;
-    let mut wants_secret = false;
     for endpoint in &diagnosis.endpoints {
         match endpoint.verdict.summary {
             Summary::Connects => continue,
             Summary::Unclear => return Err(reason(endpoint)),
             Summary::NoSettingHelps | Summary::NeedsChange => {}
         }
-        let change = endpoint_change(settings, endpoint, &mut wants_secret)?;
+        let change = endpoint_change(settings, endpoint)?;
         merged = Some(match merged {
             None => change,
             Some(other) => {
@@ -169,11 +168,7 @@ async fn find_change(
     Ok(Some(change))
 }
 
-fn endpoint_change(
-    settings: &Settings,
-    endpoint: &Endpoint,
-    wants_secret: &mut bool,
-) -> Result<Change, String> {
+fn endpoint_change(settings: &Settings, endpoint: &Endpoint) -> Result<Change, String> {
     let own = &endpoint.trial.own;
     let needs_certificate =
         |obstacle: &Obstacle| matches!(obstacle, Obstacle::ClientCertificateNeeded(_));
@@ -181,7 +176,6 @@ fn endpoint_change(
         && needs_certificate(obstacle)
         && settings.names.secret.is_some()
     {
-        *wants_secret = true;
         return Ok(Change::default());
     }
     let Some(remedy) = &endpoint.trial.remedy else { return Err(reason(endpoint)) };
@@ -189,9 +183,7 @@ fn endpoint_change(
         return Err(reason(endpoint));
     }
     match &remedy.remaining {
-        Some(obstacle) if needs_certificate(obstacle) && settings.names.secret.is_some() => {
-            *wants_secret = true;
-        }
+        Some(obstacle) if needs_certificate(obstacle) && settings.names.secret.is_some() => {}
         Some(obstacle) => return Err(format!("{}: {obstacle}", endpoint.address)),
         None => {}
     }

@@ -80,10 +80,10 @@ pub async fn try_own(prober: &Prober, config: &ClientConfig, checks: &Checks) ->
     {
         match complete(prober, config, passage, checks).await {
             Ok(done) => {
-                if own.chain.is_empty() {
+                if let Some(done) = done.as_ref().filter(|_| own.chain.is_empty()) {
                     own.chain.clone_from(&done.chain);
                 }
-                handshake = Some(done);
+                handshake = done;
             }
             Err(obstacle) => own.result = Err(obstacle),
         }
@@ -179,7 +179,8 @@ async fn try_fully(
         return Ok(passage);
     }
     match complete(prober, config, &passage, checks).await {
-        Ok(done) => passage.alpn = done.alpn,
+        Ok(Some(done)) => passage.alpn = done.alpn,
+        Ok(None) => {}
         Err(obstacle) if a_hello_may_help(&obstacle) => return Err(obstacle),
         Err(_) => {}
     }
