@@ -1,6 +1,8 @@
 //! What was found, in the form that its reader needs. Writes into strings; prints nothing and
 //! judges nothing.
 
+mod words;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
