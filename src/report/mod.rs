@@ -1,7 +1,14 @@
 //! What was found, in the form that its reader needs. Writes into strings; prints nothing and
 //! judges nothing.
 
+pub mod classic;
+pub mod json;
+pub mod schema;
+pub mod v1;
 mod words;
+
+#[cfg(test)]
+mod sample;
 
 use std::net::SocketAddr;
 use std::time::Duration;
