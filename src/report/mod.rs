@@ -5,7 +5,11 @@ pub mod classic;
 pub mod json;
 pub mod schema;
 pub mod terminal;
+pub mod v1;
 mod words;
+
+#[cfg(test)]
+mod sample;
 
 use std::net::SocketAddr;
 use std::time::Duration;
