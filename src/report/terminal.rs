@@ -162,7 +162,8 @@ fn version_report(
 ) {
     let mut label = version.version.to_string();
     for row in rows.iter().filter(|row| row.version == version.version) {
-        let mut line = format!("  {label:<11} {:<38} {}", name(row.suite), use_words(row));
+        let words = use_words(row, verbose);
+        let mut line = format!("  {label:<11} {:<38} {words}", name(row.suite));
         if verbose && let Some(answer) = version.answers.get(&row.suite) {
             let _ = write!(line, "  {}", how_known(answer, row, survey).dimmed());
         }
@@ -203,14 +204,22 @@ fn how_known(answer: &Answer, row: &SuiteRow, survey: &Survey) -> String {
     format!("{answer}{}", handshake.unwrap_or_default())
 }
 
-fn use_words(row: &SuiteRow) -> ColoredString {
-    match row.envoy {
-        Use::Offered => "offered".green(),
+/// Padded before it is coloured, since escape codes would count as columns.
+fn use_words(row: &SuiteRow, verbose: bool) -> ColoredString {
+    let words = match row.envoy {
+        Use::Offered => "offered",
         Use::Configurable if row.version == TlsVersion::TLS13 => {
-            "with maximumProtocolVersion: TLSv1_3".yellow()
+            "with maximumProtocolVersion: TLSv1_3"
         }
-        Use::Configurable => "can be configured".yellow(),
-        Use::Never => "never".dimmed(),
+        Use::Configurable => "can be configured",
+        Use::Never => "never",
+    };
+    let width = if verbose { 36 } else { 0 };
+    let padded = format!("{words:<width$}");
+    match row.envoy {
+        Use::Offered => padded.green(),
+        Use::Configurable => padded.yellow(),
+        Use::Never => padded.dimmed(),
     }
 }
 

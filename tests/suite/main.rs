@@ -19,4 +19,5 @@ mod accepted;
 mod cases;
 mod lab;
 mod matrix;
+mod readme;
 mod support;
