@@ -26,7 +26,7 @@ pub(super) struct Args {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Start an embedded server on loopback and test it
-    Demo(Demo),
+    Demo(Box<Demo>),
     /// List the Envoy releases that are known, with what they offer upstreams
     Envoy,
     /// Print the JSON Schema of --format json

@@ -14,9 +14,8 @@ use std::process::ExitCode;
 use clap::Parser;
 use futures::stream::{self, StreamExt};
 
-use crate::report::Diagnosis;
 use crate::verdict::Summary;
-use args::{Args, Command, Format};
+use args::{Args, Command};
 use output::Printer;
 use progress::Progress;
 use settings::Settings;
@@ -67,7 +66,7 @@ fn run(args: Args) -> Result<u8, String> {
     match args.command {
         Some(Command::Envoy) => releases::print(),
         Some(Command::Schema) => output::print_schema(),
-        Some(Command::Demo(demo)) => runtime.block_on(demo::run(demo)),
+        Some(Command::Demo(demo)) => runtime.block_on(demo::run(*demo)),
         None => runtime.block_on(check(args)),
     }
 }
@@ -139,11 +138,3 @@ pub(crate) fn exit_code(summary: Summary) -> u8 {
         Summary::Unclear => NO_ANSWER,
     }
 }
-
-/// Whether one result goes out as soon as it is there, or all together.
-fn prints_at_once(format: Format) -> bool {
-    !matches!(format, Format::Json)
-}
-
-/// What the printer keeps until the end.
-type Kept = Vec<Diagnosis>;

@@ -3,15 +3,16 @@
 use std::io::{self, Write};
 
 use super::args::{Fix, Format};
+use super::exit_code;
 use super::settings::Settings;
-use super::{Kept, exit_code, prints_at_once};
 use crate::remedy::{kubectl_command, merge_patch, upstream};
 use crate::report::{Diagnosis, classic, json, schema, terminal};
 
 /// Prints results in the form that was asked for.
 pub(super) struct Printer<'a> {
     settings: &'a Settings,
-    kept: Kept,
+    /// JSON is one document, so results wait for the last.
+    kept: Vec<Diagnosis>,
     printed: usize,
 }
 
@@ -26,7 +27,7 @@ impl<'a> Printer<'a> {
             let text = self.fix(fix, &diagnosis);
             return self.print(&text);
         }
-        if !prints_at_once(self.settings.format) {
+        if matches!(self.settings.format, Format::Json) {
             self.kept.push(diagnosis);
             return None;
         }
@@ -40,7 +41,7 @@ impl<'a> Printer<'a> {
 
     /// Prints what had to wait for the last result.
     pub(super) fn finish(&mut self) -> Option<io::Error> {
-        if prints_at_once(self.settings.format) || self.settings.fix.is_some() {
+        if self.settings.fix.is_some() || !matches!(self.settings.format, Format::Json) {
             return None;
         }
         let text = json::render(&self.kept, &self.settings.names);

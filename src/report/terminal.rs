@@ -274,13 +274,13 @@ fn patch(out: &mut String, diagnosis: &Diagnosis, names: &Names) {
         }
         return;
     };
-    let passages = diagnosis
+    let mut passages = diagnosis
         .endpoints
         .iter()
         .filter_map(|endpoint| endpoint.trial.remedy.as_ref())
         .map(|remedy| passage_words(&remedy.passage));
     let proof =
-        passages.last().map_or(String::new(), |words| format!(" It would negotiate {words}."));
+        passages.next_back().map_or(String::new(), |words| format!(" It would negotiate {words}."));
     let _ =
         writeln!(out, "\n{} Proven with the hello that it makes.{proof}\n", "The patch.".bold());
     let _ = writeln!(out, "{}", kubectl_command(&diagnosis.target, names, change));
