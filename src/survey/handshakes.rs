@@ -106,9 +106,15 @@ fn request(
         let tls13_suites = Some(name.to_owned());
         return HandshakeRequest { minimum: tls13, maximum: tls13, tls13_suites, ..request };
     }
+    // OpenSSL has no IDEA and no single DES in TLS 1.2.
+    let newest = if name.contains("IDEA") || name.contains("DES-CBC-") {
+        TlsVersion::TLS11
+    } else {
+        TlsVersion::TLS12
+    };
     HandshakeRequest {
         minimum: version.or(Some(TlsVersion::SSL3)),
-        maximum: version.or(Some(TlsVersion::TLS12)),
+        maximum: version.or(Some(newest)),
         cipher_list: Some(name.to_owned()),
         ..request
     }
@@ -124,6 +130,9 @@ fn result(
         Err(HandshakeError::Failed { reason, selected: true, .. }) => {
             HandshakeResult::FailedAfterSelection(reason)
         }
+        // OpenSSL gave up before the server had a say, as it does for suites that need a key
+        // agreed on beforehand.
+        Err(HandshakeError::Failed { ours: true, .. }) => HandshakeResult::NotInOpenssl,
         Err(HandshakeError::Failed { reason, .. }) => HandshakeResult::Refused(reason),
         Err(HandshakeError::Unsupported(_)) => HandshakeResult::NotInOpenssl,
         Err(error @ HandshakeError::Probe(_)) => HandshakeResult::Unclear(error.to_string()),

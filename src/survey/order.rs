@@ -152,6 +152,7 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
         /// Asking the open questions of a server with an order finds that order, whatever was
         /// seen before, in fewer questions than there are suites.
         #[test]
