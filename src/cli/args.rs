@@ -144,9 +144,9 @@ pub(super) struct Options {
     /// How long the server may take to answer a hello
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = timeout, help_heading = "Survey")]
     pub(super) answer_timeout: Duration,
-    /// How long one address may take in all
-    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = timeout, help_heading = "Survey")]
-    pub(super) deadline: Duration,
+    /// How long one address may take in all [default: 60s, longer with --delay]
+    #[arg(long, value_name = "TIME", value_parser = timeout, help_heading = "Survey")]
+    pub(super) deadline: Option<Duration>,
     /// How often to ask again what could not be learned
     #[arg(long, value_name = "N", default_value_t = 3, help_heading = "Survey",
           value_parser = clap::value_parser!(u32).range(0..=20))]
