@@ -186,7 +186,12 @@ pub(super) enum Color {
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text).map_err(|_| "write a time such as 500ms or 2s".to_owned())
+    const LONGEST: Duration = Duration::from_secs(24 * 3600);
+    match humantime::parse_duration(text) {
+        Ok(time) if time <= LONGEST => Ok(time),
+        Ok(_) => Err("must be at most 24h".to_owned()),
+        Err(_) => Err("write a time such as 500ms or 2s".to_owned()),
+    }
 }
 
 fn timeout(text: &str) -> Result<Duration, String> {
