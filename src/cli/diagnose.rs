@@ -28,12 +28,14 @@ pub(super) async fn diagnose(
     progress: &Progress,
 ) -> Diagnosis {
     let config = settings.config_for(&target);
-    let (addresses, unresolved) = match target.resolve(settings.limits.resolve_timeout).await {
+    let given = settings.addresses_for(&target);
+    let resolved = match given {
+        Some(addresses) => Ok(addresses),
+        None => target.resolve(settings.limits.resolve_timeout).await,
+    };
+    let (addresses, unresolved) = match resolved {
         Ok(addresses) => (addresses, None),
-        Err(error) => {
-            let none = Addresses { endpoints: Vec::new(), ignored: Vec::new() };
-            (none, Some(error.to_string()))
-        }
+        Err(error) => (Addresses::default(), Some(error.to_string())),
     };
     let job =
         Job { settings, config: &config, candidates: settings.candidates_for(&target), doors };

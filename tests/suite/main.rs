@@ -16,6 +16,7 @@
 )]
 
 mod accepted;
+mod addresses;
 mod cases;
 mod lab;
 mod matrix;
