@@ -64,12 +64,15 @@ fn run(args: Args) -> Result<u8, String> {
         .enable_all()
         .build()
         .map_err(|error| format!("cannot start: {error}"))?;
-    match args.command {
+    let result = match args.command {
         Some(Command::Envoy) => releases::print(),
         Some(Command::Schema) => output::print_schema(),
         Some(Command::Demo(demo)) => runtime.block_on(demo::run(demo)),
         None => runtime.block_on(check(args)),
-    }
+    };
+    // A resolver that outlasts its timeout must not hold up the end.
+    runtime.shutdown_background();
+    result
 }
 
 /// The main job.
