@@ -216,7 +216,9 @@ fn use_words(row: &SuiteRow) -> ColoredString {
 
 fn facts_report(out: &mut String, endpoint: &Endpoint, survey: &Survey, verbose: bool) {
     let mut facts = Vec::new();
-    if let Some(groups) = &survey.groups {
+    if let Some(groups) = &survey.groups
+        && !groups.accepted.is_empty()
+    {
         let names: Vec<_> = groups.accepted.iter().map(ToString::to_string).collect();
         facts.push(("groups", format!("{} ({})", names.join(", "), groups.version)));
     }
