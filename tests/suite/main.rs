@@ -15,6 +15,10 @@
     reason = "the lab offers what a server can be told, not only what is told today"
 )]
 
+mod appearance;
 mod cases;
+mod command;
+mod kubernetes;
 mod lab;
+mod rude;
 mod support;
