@@ -135,7 +135,13 @@ impl Prober {
             Err(error) => return Outcome::Failed(error.into()),
         };
         match self.connect().await {
-            Ok((_place, stream)) => self.exchange(stream, &bytes).await,
+            Ok((_place, stream)) => {
+                let outcome = self.exchange(stream, &bytes).await;
+                if matches!(outcome, Outcome::Selected(_) | Outcome::Refused(_)) {
+                    self.gate.note_answer();
+                }
+                outcome
+            }
             Err(ProbeError::Io(io::ErrorKind::ConnectionReset)) => Outcome::Ended(Ending::Reset),
             Err(error) => Outcome::Failed(error),
         }

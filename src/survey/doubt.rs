@@ -135,7 +135,7 @@ impl Doubts {
         let outcome = prober.ask(&hello).await;
         match search.record(job, &outcome, 1) {
             // It works now, so it was trouble: fewer connections at once from here on.
-            Verdict::Recorded => prober.gate().narrow().await,
+            Verdict::Recorded => prober.gate().narrow(),
             Verdict::Doubtful(job, trouble) => {
                 self.ask_control(searches, subject, prober, doubt.search, job, trouble).await;
             }
@@ -180,7 +180,7 @@ impl Doubts {
     }
 
     async fn slow_down(&mut self, prober: &Prober) {
-        prober.gate().narrow().await;
+        prober.gate().narrow();
         self.failed_controls += 1;
         if self.failed_controls >= FAILED_CONTROLS {
             self.gave_up = true;
