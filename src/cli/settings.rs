@@ -160,9 +160,9 @@ fn config(options: &Options) -> Result<ClientConfig, String> {
             "--maximum-protocol-version",
             options.maximum_protocol_version.as_deref(),
         )?,
-        cipher_suites: options.cipher_suites.clone(),
-        ecdh_curves: options.ecdh_curves.clone(),
-        alpn_protocols: options.alpn.clone(),
+        cipher_suites: listed("--cipher-suites", &options.cipher_suites)?,
+        ecdh_curves: listed("--ecdh-curves", &options.ecdh_curves)?,
+        alpn_protocols: listed("--alpn", &options.alpn)?,
         protocol: match options.protocol {
             UpstreamProtocol::Http1 => Protocol::Http1,
             UpstreamProtocol::Http2 => Protocol::Http2,
@@ -172,6 +172,15 @@ fn config(options: &Options) -> Result<ClientConfig, String> {
         ..ClientConfig::new(options.envoy, build)
     };
     Ok(config)
+}
+
+/// Names of a list, as they travel behind a length of one byte (RFC 7301 §3.1).
+fn listed(flag: &str, names: &[String]) -> Result<Vec<String>, String> {
+    match names.iter().find(|name| !(1..=255).contains(&name.len())) {
+        Some(name) if name.is_empty() => Err(format!("{flag} has an empty name")),
+        Some(_) => Err(format!("{flag} has a name of more than 255 bytes")),
+        None => Ok(names.to_vec()),
+    }
 }
 
 fn version(flag: &str, name: Option<&str>) -> Result<Option<TlsVersion>, String> {
