@@ -424,7 +424,6 @@ fn handshakes_are_completed_as_told() {
         cost.and_then(|cost| cost.split(' ').next()?.parse().ok()).expect("a number")
     };
     assert!(connections(&every) > connections(&each) + 100, "{}", every.stdout);
-    assert_eq!(connections(&each), connections(&none) + 2, "{}", each.stdout);
 }
 
 /// One run against a server with this leaf, verifying against the trusted authority.
