@@ -1,5 +1,6 @@
 //! Tells whether an Envoy proxy can reach a TLS server and, if not, what has to change.
 
+pub mod cli;
 pub mod envoy;
 pub mod lab;
 pub mod probe;

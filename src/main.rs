@@ -1,3 +1,7 @@
-fn main() {
-    println!("{}", openssl::version::version());
+//! The command `cipher-test`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cipher_test::cli::main()
 }

@@ -196,6 +196,8 @@ pub enum HandshakeError {
         alert: Option<AlertDescription>,
         /// Alert or error in words.
         reason: String,
+        /// Whether OpenSSL itself gave up, over something that another client may take.
+        ours: bool,
         /// Whether the server had selected a suite before.
         selected: bool,
         /// Whether the server had asked for a client certificate before.
@@ -473,20 +475,30 @@ async fn read_step(
 fn failure(stream: &SslStream<TcpStream>, error: &ssl::Error) -> HandshakeError {
     let stack = error.ssl_error();
     let alert = stack.and_then(alert_of);
-    let reason = match (alert, stack, error.io_error()) {
-        (Some(alert), _, _) => format!("alert {alert}"),
-        (None, Some(stack), _) if !stack.errors().is_empty() => words(stack),
-        (None, _, Some(error)) => io_words(error),
-        _ => "connection closed".to_owned(),
+    let (reason, ours) = match (alert, stack, error.io_error()) {
+        (Some(alert), _, _) => (format!("alert {alert}"), false),
+        (None, Some(stack), _) if is_unexpected_end(stack) => {
+            ("connection closed".to_owned(), false)
+        }
+        (None, Some(stack), _) if !stack.errors().is_empty() => (words(stack), true),
+        (None, _, Some(error)) => (io_words(error), false),
+        _ => ("connection closed".to_owned(), false),
     };
     let mut random = [0; 32];
     stream.ssl().server_random(&mut random);
     HandshakeError::Failed {
         alert,
         reason,
+        ours,
         selected: random != [0; 32],
         certificate_requested: was_noted(stream, *ASKED),
     }
+}
+
+/// OpenSSL takes a connection that ends without close_notify for an error of the protocol.
+fn is_unexpected_end(stack: &ErrorStack) -> bool {
+    const UNEXPECTED_EOF_WHILE_READING: i32 = 294;
+    stack.errors().iter().any(|error| error.reason_code() == UNEXPECTED_EOF_WHILE_READING)
 }
 
 fn io_words(error: &std::io::Error) -> String {

@@ -1,6 +1,16 @@
 //! What was found, in the form that its reader needs. Writes into strings; prints nothing and
 //! judges nothing.
 
+pub mod classic;
+pub mod json;
+pub mod schema;
+pub mod terminal;
+pub mod v1;
+mod words;
+
+#[cfg(test)]
+mod sample;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -54,4 +64,10 @@ impl Diagnosis {
         let worst = self.endpoints.iter().map(|endpoint| endpoint.verdict.summary).max();
         worst.unwrap_or(Summary::Unclear)
     }
+}
+
+/// One sentence without a full stop that says what was found.
+#[must_use]
+pub fn message(finding: &crate::verdict::Finding) -> String {
+    words::message(finding)
 }

@@ -62,7 +62,8 @@ pub enum Evidence {
 /// Why a suite was not asked for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum NotOffered {
-    /// The suite is not defined for this version (RFC 8446 §B.4, and TLS 1.3 has only its own).
+    /// The suite is not defined for this version (RFC 8446 §B.4; RFC 5246 §1.2), and no server
+    /// is known that selects it there.
     NotDefined,
 }
 

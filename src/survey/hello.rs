@@ -19,7 +19,7 @@ pub struct Subject {
 
 /// The groups that go with suites of an elliptic curve exchange. Finite field groups stay out:
 /// they would forbid a server to use its own DH parameters (RFC 7919 §4).
-const CURVES: [Group; 10] = [
+const CURVES: [Group; 8] = [
     Group::X25519,
     Group::SECP256R1,
     Group::SECP384R1,
@@ -27,9 +27,7 @@ const CURVES: [Group; 10] = [
     Group::X448,
     Group(0x001a),
     Group(0x001b),
-    Group(0x001c),
     Group(0x0016),
-    Group::SECP224R1,
 ];
 
 /// The groups that a hello for TLS 1.3 offers.
@@ -49,12 +47,11 @@ const TLS13_GROUPS: [Group; 12] = [
 ];
 
 /// The schemes that a hello offers: one for every kind of key and hash in use.
-const SCHEMES: [SignatureScheme; 18] = [
+const SCHEMES: [SignatureScheme; 15] = [
     SignatureScheme::ECDSA_SECP256R1_SHA256,
     SignatureScheme::RSA_PSS_RSAE_SHA256,
     SignatureScheme::RSA_PKCS1_SHA256,
     SignatureScheme::ECDSA_SECP384R1_SHA384,
-    SignatureScheme::RSA_PSS_RSAE_SHA384,
     SignatureScheme::RSA_PKCS1_SHA384,
     SignatureScheme::ECDSA_SECP521R1_SHA512,
     SignatureScheme::RSA_PSS_RSAE_SHA512,
@@ -65,9 +62,7 @@ const SCHEMES: [SignatureScheme; 18] = [
     SignatureScheme::RSA_PKCS1_SHA1,
     SignatureScheme::ECDSA_SHA1,
     SignatureScheme(0x0402),
-    SignatureScheme(0x0202),
     SignatureScheme(0x0301),
-    SignatureScheme(0x0303),
 ];
 
 /// How a hello for TLS 1.3 asks for the key exchange.

@@ -90,19 +90,30 @@ impl Order {
         &self.supposed
     }
 
-    /// What to offer to prove the first place that is not proven yet: the suites from there on,
-    /// turned round. `None` when all is proven.
+    /// What to offer to prove the first place that is not proven yet. `None` when all is proven.
     ///
-    /// One at a time: an answer can turn the rest of the supposed order over, and each proves
-    /// exactly one place, so that no connection is wasted.
+    /// One question at a time, since an answer can turn the rest of the supposed order over.
+    /// Usually it offers the suites from that place on, turned round, whose winner is proven to
+    /// stand there. Where a short chain has to find its places in a long one whose order is
+    /// known, it offers the first of the short one beside the lower half of the long one.
     pub(super) fn open_question(&self) -> Option<Vec<CipherSuite>> {
         let mut places = 0..self.supposed.len().saturating_sub(1);
-        let place = places.find(|place| !self.is_proven(*place))?;
-        Some(self.supposed[place..].iter().rev().copied().collect())
+        let place = places.find(|place| !self.open_after(*place).is_empty())?;
+        let rest = &self.supposed[place..];
+        let open = self.open_after(place);
+        let chain = open.windows(2).all(|pair| self.has_beaten(pair[0], pair[1]));
+        let to_place = rest.len() - open.len();
+        let steps = open.len().ilog2() as usize + 1;
+        let lower: Vec<_> = if chain && to_place * steps < open.len() + to_place {
+            open[open.len() / 2..].iter().chain(&rest[..1]).copied().collect()
+        } else {
+            rest.to_vec()
+        };
+        Some(lower.into_iter().rev().collect())
     }
 
-    /// Whether the suite at `place` has beaten all after it, itself or through others.
-    fn is_proven(&self, place: usize) -> bool {
+    /// The suites after `place` that the one at it has not beaten, itself or through others.
+    fn open_after(&self, place: usize) -> Vec<CipherSuite> {
         let mut beaten = BTreeSet::new();
         let mut winners = vec![self.supposed[place]];
         while let Some(winner) = winners.pop() {
@@ -112,7 +123,8 @@ impl Order {
                 }
             }
         }
-        self.supposed[place + 1..].iter().all(|suite| beaten.contains(suite))
+        let after = self.supposed[place + 1..].iter();
+        after.filter(|suite| !beaten.contains(suite)).copied().collect()
     }
 }
 
@@ -166,6 +178,38 @@ mod tests {
                 asked += 1;
                 prop_assert!(asked < accepted.len(), "{} questions", asked);
             }
+        }
+
+        /// A few suites that were found apart find their places in a long chain without asking
+        /// for each place of it.
+        #[test]
+        fn a_short_chain_is_placed_by_halving(
+            order in Just((1u16..=35).collect::<Vec<_>>()).prop_shuffle(),
+        ) {
+            let order = suites(&order);
+            let mut accepted = order.clone();
+            accepted.sort_unstable();
+            let chain_of = |members: &dyn Fn(u16) -> bool| {
+                let mut left: Vec<_> =
+                    order.iter().copied().filter(|suite| members(suite.0)).collect();
+                let mut seen = Vec::new();
+                while !left.is_empty() {
+                    seen.push(Observation { offered: left.clone(), selected: left[0] });
+                    left.remove(0);
+                }
+                seen
+            };
+            let mut observations = chain_of(&|number| number > 4);
+            observations.extend(chain_of(&|number| number <= 4));
+            let mut asked = 0;
+            while let Some(offered) = Order::suppose(&accepted, &observations).open_question() {
+                let selected = *order.iter().find(|suite| offered.contains(suite)).unwrap();
+                observations.push(Observation { offered, selected });
+                asked += 1;
+                prop_assert!(asked <= 28, "{} questions", asked);
+            }
+            let found = Order::suppose(&accepted, &observations);
+            prop_assert_eq!(found.suites(), &order[..]);
         }
     }
 }

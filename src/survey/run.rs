@@ -1,5 +1,7 @@
 //! One survey from begin to end, within its deadline.
 
+use std::time::Duration;
+
 use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::time::{Instant, timeout_at};
 
@@ -34,6 +36,11 @@ pub enum Step {
     /// Completing handshakes: done, of so many.
     Handshakes(usize, usize),
 }
+
+/// Where even the fastest answer takes this long, connections side by side save time that is
+/// worth the additional ones: a set that stays whole gives the server's order along the way, and
+/// a split one does not.
+const WORTH_SPLITTING: Duration = Duration::from_millis(20);
 
 /// A suite number that IANA has not assigned and that is no GREASE value.
 const UNASSIGNED: CipherSuite = CipherSuite(0x7e57);
@@ -140,24 +147,31 @@ async fn ask_all(
     let mut running = FuturesUnordered::new();
     let mut turn = 0;
     let mut in_flight = vec![0usize; searches.len()];
+    let mut fastest = Duration::MAX;
     loop {
         let width = prober.gate().width();
         while doubts.is_empty() && running.len() < width {
             let Some((index, job)) = next_job(searches, &mut turn) else { break };
             let hello = suite_hello(subject, searches[index].version, &job.suites, job.share);
             in_flight[index] += 1;
-            running.push(async move { (index, prober.ask(&hello).await, job) });
+            running.push(async move {
+                let begun = Instant::now();
+                let outcome = prober.ask(&hello).await;
+                (index, outcome, job, begun.elapsed())
+            });
         }
         let answer = match timeout_at(options.deadline, running.next()).await {
             Ok(Some(answer)) => answer,
             Ok(None) | Err(_) => return,
         };
-        let (index, outcome, job) = answer;
+        let (index, outcome, job, took) = answer;
+        fastest = fastest.min(took);
         in_flight[index] -= 1;
         seen.look_at(&outcome);
         let waiting = searches.iter().filter(|search| search.is_waiting()).count();
         let idle = width.saturating_sub(running.len() + waiting);
-        if let Verdict::Doubtful(job, trouble) = searches[index].record(job, &outcome, idle) {
+        let parts = if fastest < WORTH_SPLITTING { 1 } else { idle };
+        if let Verdict::Doubtful(job, trouble) = searches[index].record(job, &outcome, parts) {
             doubts.add(searches, index, job, trouble);
         }
         if doubts.is_empty() && in_flight[index] == 0 {

@@ -26,8 +26,9 @@ const SAMPLED: [CipherSuite; 6] = [
     CipherSuite(0xc013),
     CipherSuite(0x1301),
 ];
-/// How many members are sampled under one version.
+/// How many members are sampled under one version, and under one below TLS 1.2.
 const SAMPLES: usize = 2;
+const OLD_SAMPLES: usize = 1;
 
 /// One hello to send: the suites to offer and why.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -91,8 +92,8 @@ enum Stage {
 
 impl SuiteSearch {
     pub(super) fn new(subject: &Subject, version: TlsVersion) -> Self {
-        let (offered, left_out): (Vec<_>, Vec<_>) = CipherSuite::registered()
-            .partition(|suite| version < TlsVersion::TLS13 || suite.is_tls13());
+        let (offered, left_out): (Vec<_>, Vec<_>) =
+            CipherSuite::registered().partition(|suite| is_worth_asking(*suite, version));
         let mut offered = offered;
         offered.sort_by_key(|suite| search_order(*suite));
         let widespread = offered.partition_point(|suite| is_widespread(*suite));
@@ -164,7 +165,8 @@ impl SuiteSearch {
         if self.version_refusals < VERSION_REFUSALS {
             let mut samples = SAMPLED.to_vec();
             samples.retain(|suite| self.was_refused_in_a_set(*suite));
-            samples.truncate(SAMPLES);
+            let old = self.version < TlsVersion::TLS12;
+            samples.truncate(if old { OLD_SAMPLES } else { SAMPLES });
             let jobs = samples.into_iter().map(|suite| Job::new(vec![suite], Purpose::Sample));
             self.queue.extend(jobs);
         }
@@ -410,6 +412,17 @@ fn search_order(suite: CipherSuite) -> impl Ord {
     )
 }
 
+/// Whether a server could select the suite under this version. Widespread suites are asked for
+/// under versions that do not define them too, but for TLS 1.3, since servers exist that do not
+/// look at the version.
+fn is_worth_asking(suite: CipherSuite, version: TlsVersion) -> bool {
+    match version {
+        TlsVersion::TLS13 => suite.is_tls13(),
+        TlsVersion::TLS12 => true,
+        _ => suite.is_defined_for(version) || (is_widespread(suite) && !suite.is_tls13()),
+    }
+}
+
 /// Whether common TLS libraries of the last twenty years have the suite.
 fn is_widespread(suite: CipherSuite) -> bool {
     let Some(name) = suite.iana_name() else { return false };
@@ -423,12 +436,10 @@ fn is_widespread(suite: CipherSuite) -> bool {
         matches!(suite.authentication(), Authentication::Rsa | Authentication::Ecdsa);
     let common = ["_AES_", "_CHACHA20_", "_3DES_", "_RC4_128_", "_CAMELLIA_"];
     let rare = ["_CCM", "_EXPORT", "CAMELLIA_128_GCM", "CAMELLIA_256_GCM"];
-    let sha2_camellia = name.contains("CAMELLIA") && !name.ends_with("_SHA");
     exchange
         && authenticated
         && common.iter().any(|part| name.contains(part))
         && !rare.iter().any(|part| name.contains(part))
-        && !sha2_camellia
 }
 
 #[cfg(test)]

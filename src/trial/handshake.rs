@@ -20,6 +20,9 @@ pub struct Checks {
 
 /// Completes a handshake as `config` would and checks what Envoy checks.
 ///
+/// `None` if OpenSSL gave up over something of its own: the wire has shown that the server takes
+/// the hello, and Envoy's library need not share the complaint.
+///
 /// # Errors
 ///
 /// The obstacle in Envoy's way.
@@ -28,7 +31,7 @@ pub(super) async fn complete(
     config: &ClientConfig,
     passage: &Passage,
     checks: &Checks,
-) -> Result<Handshake, Obstacle> {
+) -> Result<Option<Handshake>, Obstacle> {
     let offer = config.offer().map_err(Obstacle::Config)?;
     let request = request(&offer, passage, checks);
     let mut answer = prober.handshake(&request).await;
@@ -37,7 +40,13 @@ pub(super) async fn complete(
     {
         answer = prober.handshake(&request).await;
     }
-    let handshake = answer.map_err(|error| obstacle(error, checks))?;
+    let handshake = match answer {
+        Ok(handshake) => handshake,
+        Err(HandshakeError::Failed { ours: true, .. } | HandshakeError::Unsupported(_)) => {
+            return Ok(None);
+        }
+        Err(error) => return Err(obstacle(error, checks)),
+    };
     if handshake.certificate_requested && handshake.rejected.is_some() {
         return Err(certificate_obstacle(checks, handshake.rejected));
     }
@@ -46,7 +55,7 @@ pub(super) async fn complete(
         judge_certificate(config.release, &offer, version, suite, leaf)?;
     }
     verify(&handshake, checks)?;
-    Ok(handshake)
+    Ok(Some(handshake))
 }
 
 /// Offers the version and suite that the server selected from Envoy's hello, with all of Envoy's

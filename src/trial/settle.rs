@@ -50,6 +50,17 @@ impl Trial {
         self.own.passes()
     }
 
+    /// A hello that the server has answered, as a control for what is asked later.
+    #[must_use]
+    pub fn working_hello(&self) -> Option<crate::wire::ClientHello> {
+        let config = match &self.start {
+            Some(start) => start.apply(&self.own.config),
+            None if self.own.passes() => self.own.config.clone(),
+            None => return None,
+        };
+        config.client_hello(&mut rand::rng()).ok()
+    }
+
     /// The server name with which the server answers, as far as it is known.
     #[must_use]
     pub fn working_server_name(&self) -> Option<String> {
@@ -69,16 +80,19 @@ pub async fn try_own(prober: &Prober, config: &ClientConfig, checks: &Checks) ->
     {
         match complete(prober, config, passage, checks).await {
             Ok(done) => {
-                if own.chain.is_empty() {
+                if let Some(done) = done.as_ref().filter(|_| own.chain.is_empty()) {
                     own.chain.clone_from(&done.chain);
                 }
-                handshake = Some(done);
+                handshake = done;
             }
             Err(obstacle) => own.result = Err(obstacle),
         }
     }
     Trial { own, handshake, wider: Vec::new(), remedy: None, start: None }
 }
+
+/// How many hellos may teach nothing before no wider one is tried.
+const MOST_SILENCES: usize = 2;
 
 /// Finds a place to begin taking back from: a hello within reach of the release's configuration
 /// that gets through.
@@ -89,11 +103,16 @@ pub async fn widen(prober: &Prober, trial: &mut Trial, candidates: &Candidates, 
     }
     let mut key_usage = matches!(obstacle, Obstacle::KeyUsage(_));
     let config = trial.own.config.clone();
+    let mut silences = usize::from(matches!(obstacle, Obstacle::Unclear(_)));
     for start in starts(&config, &obstacle, candidates) {
+        if silences > MOST_SILENCES {
+            return;
+        }
         if start.suites == SuiteChoice::RsaKeyExchange && !key_usage {
             continue;
         }
         let result = try_fully(prober, &start.apply(&config), checks).await;
+        silences += usize::from(matches!(result, Err(Obstacle::Unclear(_))));
         key_usage |= matches!(result, Err(Obstacle::KeyUsage(_)));
         let passes = result.is_ok();
         trial.wider.push((start.dimensions.iter().copied().collect(), result));
@@ -160,7 +179,8 @@ async fn try_fully(
         return Ok(passage);
     }
     match complete(prober, config, &passage, checks).await {
-        Ok(done) => passage.alpn = done.alpn,
+        Ok(Some(done)) => passage.alpn = done.alpn,
+        Ok(None) => {}
         Err(obstacle) if a_hello_may_help(&obstacle) => return Err(obstacle),
         Err(_) => {}
     }

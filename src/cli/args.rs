@@ -1,0 +1,209 @@
+//! The flags, as clap reads them. Nothing past [`super::settings`] sees these types.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::envoy::Release;
+
+/// Tells whether Envoy can reach a TLS server and writes the Gloo Upstream patch that makes it.
+///
+/// Exit codes: 0 Envoy connects to every target, 1 a change is needed, 2 no answer for some
+/// target (bad input, unreachable, unclear).
+#[derive(Debug, Parser)]
+#[command(name = "cipher-test", version, args_conflicts_with_subcommands = true)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+    /// Servers to test: HOST:PORT, [IPV6]:PORT or an https URL
+    #[arg(value_name = "HOST:PORT")]
+    pub(super) targets: Vec<String>,
+    #[command(flatten)]
+    pub(super) options: Options,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Start an embedded server on loopback and test it
+    Demo(Box<Demo>),
+    /// List the Envoy releases that are known, with what they offer upstreams
+    Envoy,
+    /// Print the JSON Schema of --format json
+    Schema,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Demo {
+    /// What to show; see --list
+    #[arg(default_value = "legacy")]
+    pub(super) scenario: String,
+    /// Say what each scenario shows
+    #[arg(long)]
+    pub(super) list: bool,
+    /// Keep the server listening for use from another terminal
+    #[arg(long)]
+    pub(super) serve: bool,
+    /// Listen on this port instead of any free one
+    #[arg(long, default_value_t = 0)]
+    pub(super) port: u16,
+    #[command(flatten)]
+    pub(super) options: Options,
+}
+
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct Options {
+    /// Envoy release to judge for
+    #[arg(long, value_name = "RELEASE", default_value_t = Release::NEWEST, help_heading = "Envoy")]
+    pub(super) envoy: Release,
+    /// Judge for a FIPS build
+    #[arg(long, help_heading = "Envoy")]
+    pub(super) fips: bool,
+    /// Server name that Envoy sends [default: the host, as Gloo does for static Upstreams]
+    #[arg(long, value_name = "NAME", help_heading = "Envoy", conflicts_with = "no_sni")]
+    pub(super) sni: Option<String>,
+    /// Send no server name, as Gloo does for other Upstreams without sslConfig.sni
+    #[arg(long, help_heading = "Envoy")]
+    pub(super) no_sni: bool,
+    /// Server name to try if the server refuses Envoy's; may be repeated
+    #[arg(long, value_name = "NAME", help_heading = "Envoy")]
+    pub(super) try_sni: Vec<String>,
+    /// Protocol of the cluster, which decides its ALPN
+    #[arg(long, value_enum, default_value_t, help_heading = "Envoy")]
+    pub(super) protocol: UpstreamProtocol,
+    /// alpnProtocols of the Upstream, separated by commas
+    #[arg(long, value_name = "LIST", value_delimiter = ',', help_heading = "Envoy")]
+    pub(super) alpn: Vec<String>,
+    /// minimumProtocolVersion of the Upstream, for example TLSv1_2
+    #[arg(long, value_name = "VERSION", help_heading = "Envoy")]
+    pub(super) minimum_protocol_version: Option<String>,
+    /// maximumProtocolVersion of the Upstream, for example TLSv1_3
+    #[arg(long, value_name = "VERSION", help_heading = "Envoy")]
+    pub(super) maximum_protocol_version: Option<String>,
+    /// cipherSuites of the Upstream, separated by commas
+    #[arg(long, value_name = "LIST", value_delimiter = ',', help_heading = "Envoy")]
+    pub(super) cipher_suites: Vec<String>,
+    /// ecdhCurves of the Upstream, separated by commas
+    #[arg(long, value_name = "LIST", value_delimiter = ',', help_heading = "Envoy")]
+    pub(super) ecdh_curves: Vec<String>,
+    /// CA that the server's certificate must lead to (PEM); nothing is verified without one
+    #[arg(long, value_name = "FILE", help_heading = "Envoy")]
+    pub(super) ca: Option<PathBuf>,
+    /// Name that the certificate must have, as in verifySubjectAltName; may be repeated
+    #[arg(long, value_name = "NAME", help_heading = "Envoy", requires = "ca")]
+    pub(super) verify_name: Vec<String>,
+    /// Client certificate chain that Envoy would send (PEM)
+    #[arg(long, value_name = "FILE", help_heading = "Envoy", requires = "key")]
+    pub(super) cert: Option<PathBuf>,
+    /// Key of the client certificate (PEM, without passphrase)
+    #[arg(long, value_name = "FILE", help_heading = "Envoy", requires = "cert")]
+    pub(super) key: Option<PathBuf>,
+
+    /// Print only the change: an Upstream, a merge patch, or the kubectl command
+    #[arg(long, value_enum, value_name = "FORM", help_heading = "Patch")]
+    pub(super) fix: Option<Fix>,
+    /// Name of the Upstream in the patch
+    #[arg(long, value_name = "NAME", default_value = "my-upstream", help_heading = "Patch")]
+    pub(super) upstream_name: String,
+    /// Namespace of the Upstream in the patch
+    #[arg(long, value_name = "NAME", default_value = "gloo-system", help_heading = "Patch")]
+    pub(super) namespace: String,
+    /// TLS secret to refer to in the patch: NAME or NAMESPACE/NAME
+    #[arg(long, value_name = "SECRET", help_heading = "Patch")]
+    pub(super) secret: Option<String>,
+
+    /// Form of the report
+    #[arg(long, value_enum, default_value_t, help_heading = "Report", conflicts_with = "fix")]
+    pub(super) format: Format,
+    /// Say how each answer is known
+    #[arg(short, long, help_heading = "Report")]
+    pub(super) verbose: bool,
+    /// When to use colour
+    #[arg(long, value_enum, default_value_t, value_name = "WHEN", help_heading = "Report")]
+    pub(super) color: Color,
+    /// Show no progress bar
+    #[arg(long, help_heading = "Report")]
+    pub(super) no_progress: bool,
+
+    /// Complete no OpenSSL handshakes with the accepted suites
+    #[arg(long, help_heading = "Survey", conflicts_with = "exhaustive")]
+    pub(super) no_handshakes: bool,
+    /// Complete a handshake with every OpenSSL cipher, accepted or not
+    #[arg(long, help_heading = "Survey")]
+    pub(super) exhaustive: bool,
+    /// Connections at once to one address
+    #[arg(long, value_name = "N", default_value_t = 5, help_heading = "Survey",
+          value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub(super) connections: u16,
+    /// Least time between two connections to one address, for example 1s
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration, help_heading = "Survey")]
+    pub(super) delay: Duration,
+    /// How long a connection may take to open
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = timeout, help_heading = "Survey")]
+    pub(super) connect_timeout: Duration,
+    /// How long the server may take to answer a hello
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = timeout, help_heading = "Survey")]
+    pub(super) answer_timeout: Duration,
+    /// How long one address may take in all
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = timeout, help_heading = "Survey")]
+    pub(super) deadline: Duration,
+    /// How often to ask again what could not be learned
+    #[arg(long, value_name = "N", default_value_t = 3, help_heading = "Survey",
+          value_parser = clap::value_parser!(u32).range(0..=20))]
+    pub(super) retries: u32,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(super) enum UpstreamProtocol {
+    #[default]
+    Http1,
+    Http2,
+    Auto,
+    Tcp,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum Fix {
+    Upstream,
+    Patch,
+    Kubectl,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(super) enum Format {
+    #[default]
+    Text,
+    Json,
+    Classic,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(super) enum Color {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text).map_err(|_| "write a time such as 500ms or 2s".to_owned())
+}
+
+fn timeout(text: &str) -> Result<Duration, String> {
+    match duration(text)? {
+        time if time.is_zero() => Err("must be longer than 0".to_owned()),
+        time => Ok(time),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn flags_are_consistent() {
+        Args::command().debug_assert();
+    }
+}

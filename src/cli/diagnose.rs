@@ -1,0 +1,218 @@
+//! One target through the whole house: target, trial, survey, verdict, remedy.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use futures::stream::{self, StreamExt};
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
+
+use super::progress::Progress;
+use super::settings::Settings;
+use crate::envoy::ClientConfig;
+use crate::probe::{Gate, ProbeError, Prober};
+use crate::remedy::Change;
+use crate::report::{Diagnosis, Endpoint};
+use crate::survey::{Options, Subject, survey};
+use crate::target::{Addresses, Target};
+use crate::trial::{Candidates, Dimension, Obstacle, Trial, prove, settle, try_own, widen};
+use crate::verdict::{Summary, judge};
+
+/// How many addresses of one name are looked at side by side.
+const ADDRESSES_AT_ONCE: usize = 8;
+
+pub(super) async fn diagnose(
+    settings: &Settings,
+    target: Target,
+    doors: &Arc<Semaphore>,
+    progress: &Progress,
+) -> Diagnosis {
+    let config = settings.config_for(&target);
+    let (addresses, unresolved) = match target.resolve(settings.limits.resolve_timeout).await {
+        Ok(addresses) => (addresses, None),
+        Err(error) => {
+            let none = Addresses { endpoints: Vec::new(), ignored: Vec::new() };
+            (none, Some(error.to_string()))
+        }
+    };
+    let job =
+        Job { settings, config: &config, candidates: settings.candidates_for(&target), doors };
+    let label = target.to_string();
+    let endpoints: Vec<_> = stream::iter(&addresses.endpoints)
+        .map(|address| job.examine(*address, &label, progress))
+        .buffered(ADDRESSES_AT_ONCE)
+        .collect()
+        .await;
+    let mut diagnosis = Diagnosis {
+        target,
+        config: config.clone(),
+        unresolved,
+        ignored: addresses.ignored,
+        endpoints: endpoints.iter().map(|(endpoint, _)| endpoint.clone()).collect(),
+        change: None,
+        no_change: None,
+    };
+    let probers: Vec<_> = endpoints.into_iter().map(|(_, prober)| prober).collect();
+    match find_change(settings, &diagnosis, &probers).await {
+        Ok(change) => diagnosis.change = change,
+        Err(reason) => diagnosis.no_change = Some(reason),
+    }
+    diagnosis
+}
+
+struct Job<'a> {
+    settings: &'a Settings,
+    config: &'a ClientConfig,
+    candidates: Candidates,
+    doors: &'a Arc<Semaphore>,
+}
+
+impl Job<'_> {
+    async fn examine(
+        &self,
+        address: SocketAddr,
+        label: &str,
+        progress: &Progress,
+    ) -> (Endpoint, Prober) {
+        let limits = &self.settings.limits;
+        let gate = Gate::new(limits.connections_per_host, limits.delay, Arc::clone(self.doors));
+        let prober = Prober::new(address, Arc::new(gate), Arc::new(limits.clone()));
+        let begun = Instant::now();
+        let deadline = begun + limits.deadline;
+        let line = progress.line(label);
+        let checks = &self.settings.checks;
+        let mut trial = try_own(&prober, self.config, checks).await;
+        let mut result = None;
+        if worth_a_survey(&trial) {
+            let widening = widen(&prober, &mut trial, &self.candidates, checks);
+            // Out of time, what was tried so far is what there is.
+            let _ = timeout_at(deadline, widening).await;
+        }
+        if worth_a_survey(&trial) {
+            let found = self.survey(&prober, &trial, deadline, &|step| line.step(step)).await;
+            let settling = settle(&prober, &mut trial, &found, checks);
+            let _ = timeout_at(deadline, settling).await;
+            result = Some(found);
+        }
+        line.finish();
+        let verdict = judge(&trial, result.as_ref(), checks);
+        let endpoint = Endpoint {
+            address,
+            trial,
+            survey: result,
+            verdict,
+            connections: prober.gate().connections_opened(),
+            elapsed: begun.elapsed(),
+        };
+        (endpoint, prober)
+    }
+
+    async fn survey(
+        &self,
+        prober: &Prober,
+        trial: &Trial,
+        deadline: Instant,
+        progress: &(dyn Fn(crate::survey::Step) + Sync),
+    ) -> crate::survey::Survey {
+        let subject = Subject { sni: trial.working_server_name() };
+        let options = Options {
+            handshakes: self.settings.handshakes,
+            exhaustive: self.settings.exhaustive,
+            control: trial.working_hello(),
+            deadline,
+        };
+        survey(prober, &subject, &options, progress).await
+    }
+}
+
+/// There is nothing to survey where there is no connection, no TLS, or only silence.
+fn worth_a_survey(trial: &Trial) -> bool {
+    let silent =
+        |obstacle: &Obstacle| matches!(obstacle, Obstacle::Unclear(ProbeError::Silence { .. }));
+    match &trial.own.result {
+        Err(Obstacle::NotTls { .. }) => false,
+        Err(Obstacle::Unclear(ProbeError::Connect(_) | ProbeError::ConnectTimeout(_))) => false,
+        Err(obstacle) if silent(obstacle) => {
+            let tried = &trial.wider;
+            tried.is_empty() || !tried.iter().all(|(_, result)| result.as_ref().is_err_and(silent))
+        }
+        _ => true,
+    }
+}
+
+/// One change for all endpoints, or the reason why there is none. `Ok(None)` if none is needed.
+async fn find_change(
+    settings: &Settings,
+    diagnosis: &Diagnosis,
+    probers: &[Prober],
+) -> Result<Option<Change>, String> {
+    let mut merged: Option<Change> = None;
+    for endpoint in &diagnosis.endpoints {
+        match endpoint.verdict.summary {
+            Summary::Connects => continue,
+            Summary::Unclear => return Err(reason(endpoint)),
+            Summary::NoSettingHelps | Summary::NeedsChange => {}
+        }
+        let change = endpoint_change(settings, endpoint)?;
+        merged = Some(match merged {
+            None => change,
+            Some(other) => {
+                other.merge(&change, &diagnosis.config).map_err(|conflict| conflict.to_string())?
+            }
+        });
+    }
+    let Some(change) = merged else { return Ok(None) };
+    if diagnosis.endpoints.len() > 1 {
+        prove_everywhere(settings, diagnosis, probers, &change).await?;
+    }
+    Ok(Some(change))
+}
+
+fn endpoint_change(settings: &Settings, endpoint: &Endpoint) -> Result<Change, String> {
+    let own = &endpoint.trial.own;
+    let needs_certificate =
+        |obstacle: &Obstacle| matches!(obstacle, Obstacle::ClientCertificateNeeded(_));
+    if let Err(obstacle) = &own.result
+        && needs_certificate(obstacle)
+        && settings.names.secret.is_some()
+    {
+        return Ok(Change::default());
+    }
+    let Some(remedy) = &endpoint.trial.remedy else { return Err(reason(endpoint)) };
+    if remedy.dimensions.contains(&Dimension::SignatureAlgorithms) {
+        return Err(reason(endpoint));
+    }
+    match &remedy.remaining {
+        Some(obstacle) if needs_certificate(obstacle) && settings.names.secret.is_some() => {}
+        Some(obstacle) => return Err(format!("{}: {obstacle}", endpoint.address)),
+        None => {}
+    }
+    Ok(Change::between(&own.config, &remedy.config))
+}
+
+/// The gravest finding in words.
+fn reason(endpoint: &Endpoint) -> String {
+    use crate::verdict::Finding;
+    let findings = &endpoint.verdict.findings;
+    let telling = findings.iter().find(|finding| matches!(finding, Finding::NoSettingHelps(_)));
+    match telling.or(findings.first()) {
+        Some(finding) => crate::report::message(finding),
+        None => "the cause is not known".to_owned(),
+    }
+}
+
+async fn prove_everywhere(
+    settings: &Settings,
+    diagnosis: &Diagnosis,
+    probers: &[Prober],
+    change: &Change,
+) -> Result<(), String> {
+    let config = change.apply(&diagnosis.config);
+    for prober in probers {
+        if prove(prober, &config, Vec::new(), &settings.checks).await.is_none() {
+            let address = prober.address();
+            return Err(format!("a change that serves the others does not serve {address}"));
+        }
+    }
+    Ok(())
+}

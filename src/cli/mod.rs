@@ -1,0 +1,140 @@
+//! Flags to settings, wiring, progress, exit code: everything that only the command needs.
+#![expect(clippy::print_stderr, reason = "the command's own words go to stderr")]
+
+mod args;
+mod demo;
+mod diagnose;
+mod output;
+mod progress;
+mod releases;
+mod settings;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use futures::stream::{self, StreamExt};
+
+use crate::verdict::Summary;
+use args::{Args, Command};
+use output::Printer;
+use progress::Progress;
+use settings::Settings;
+
+/// No answer: bad input, unreachable, unclear.
+const NO_ANSWER: u8 = 2;
+/// How many targets are looked at side by side; connections in all are bounded apart.
+const TARGETS_AT_ONCE: usize = 8;
+
+/// Runs the command with the arguments of the process.
+#[must_use]
+pub fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return usage(&error),
+    };
+    match run(args) {
+        Ok(code) => ExitCode::from(code),
+        Err(message) => {
+            eprintln!("cipher-test: {message}");
+            ExitCode::from(NO_ANSWER)
+        }
+    }
+}
+
+/// Help and version as clap prints them; a mistake in one line.
+fn usage(error: &clap::Error) -> ExitCode {
+    use clap::error::ErrorKind;
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        // A closed pipe is no failure of ours.
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    let text = error.render().to_string();
+    let relevant = text.lines().take_while(|line| !line.starts_with("Usage:"));
+    let words: Vec<_> = relevant.map(str::trim).filter(|line| !line.is_empty()).collect();
+    let line = words.join(" ");
+    eprintln!("cipher-test: {}; see cipher-test --help", line.trim_start_matches("error: "));
+    ExitCode::from(NO_ANSWER)
+}
+
+fn run(args: Args) -> Result<u8, String> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| format!("cannot start: {error}"))?;
+    match args.command {
+        Some(Command::Envoy) => releases::print(),
+        Some(Command::Schema) => output::print_schema(),
+        Some(Command::Demo(demo)) => runtime.block_on(demo::run(*demo)),
+        None => runtime.block_on(check(args)),
+    }
+}
+
+/// The main job.
+async fn check(args: Args) -> Result<u8, String> {
+    let settings = Settings::from_args(&args.options)?;
+    let (targets, mistakes) = settings::targets(&args.targets);
+    for mistake in &mistakes {
+        eprintln!("cipher-test: {mistake}");
+    }
+    if targets.is_empty() {
+        return match mistakes.is_empty() {
+            true => Err("no target: write HOST:PORT, for example example.com:443".to_owned()),
+            false => Ok(NO_ANSWER),
+        };
+    }
+    let (worst, broken_pipe) = diagnose_all(&settings, targets).await?;
+    if !mistakes.is_empty() && !broken_pipe {
+        return Ok(NO_ANSWER);
+    }
+    Ok(worst)
+}
+
+/// Diagnoses the targets side by side and prints each in its turn. Returns the exit code, and
+/// whether the reader went away.
+async fn diagnose_all(
+    settings: &Settings,
+    targets: Vec<crate::target::Target>,
+) -> Result<(u8, bool), String> {
+    let progress = Progress::new(settings.show_progress, targets.len());
+    let doors = tokio::sync::Semaphore::new(settings.limits.connections).into();
+    let doors = &doors;
+    let mut printer = Printer::new(settings);
+    let mut codes = Vec::new();
+    let mut results = stream::iter(targets)
+        .map(|target| diagnose::diagnose(settings, target, doors, &progress))
+        .buffered(TARGETS_AT_ONCE);
+    while let Some(diagnosis) = results.next().await {
+        codes.push(exit_code(diagnosis.summary()));
+        if let Some(error) = progress.suspend(|| printer.add(diagnosis)) {
+            return finish_early(&error, &codes);
+        }
+    }
+    progress.finish();
+    match printer.finish() {
+        Some(error) => finish_early(&error, &codes),
+        None => Ok((worst(&codes), false)),
+    }
+}
+
+/// A closed pipe is a clean end; anything else is not.
+fn finish_early(error: &std::io::Error, codes: &[u8]) -> Result<(u8, bool), String> {
+    match error.kind() {
+        std::io::ErrorKind::BrokenPipe => Ok((worst(codes), true)),
+        _ => Err(format!("cannot write the result: {error}")),
+    }
+}
+
+fn worst(codes: &[u8]) -> u8 {
+    codes.iter().copied().max().unwrap_or(NO_ANSWER)
+}
+
+/// 0 Envoy connects, 1 a change is needed, 2 no answer.
+pub(crate) fn exit_code(summary: Summary) -> u8 {
+    match summary {
+        Summary::Connects => 0,
+        Summary::NeedsChange | Summary::NoSettingHelps => 1,
+        Summary::Unclear => NO_ANSWER,
+    }
+}

@@ -1,0 +1,107 @@
+//! What goes to stdout, and when.
+
+use std::io::{self, Write};
+
+use super::args::{Fix, Format};
+use super::exit_code;
+use super::settings::Settings;
+use crate::remedy::{kubectl_command, merge_patch, upstream};
+use crate::report::{Diagnosis, classic, json, schema, terminal};
+
+/// Prints results in the form that was asked for.
+pub(super) struct Printer<'a> {
+    settings: &'a Settings,
+    /// JSON is one document, so results wait for the last.
+    kept: Vec<Diagnosis>,
+    printed: usize,
+}
+
+impl<'a> Printer<'a> {
+    pub(super) fn new(settings: &'a Settings) -> Self {
+        Self { settings, kept: Vec::new(), printed: 0 }
+    }
+
+    /// Takes the next result; returns what went wrong on stdout, if anything did.
+    pub(super) fn add(&mut self, diagnosis: Diagnosis) -> Option<io::Error> {
+        if let Some(fix) = self.settings.fix {
+            let text = self.fix(fix, &diagnosis);
+            return self.print(&text);
+        }
+        if matches!(self.settings.format, Format::Json) {
+            self.kept.push(diagnosis);
+            return None;
+        }
+        let separator = if self.printed > 0 { "\n" } else { "" };
+        let text = match self.settings.format {
+            Format::Classic => classic::render(&diagnosis),
+            _ => terminal::render(&diagnosis, &self.settings.names, self.settings.verbose),
+        };
+        self.print(&format!("{separator}{text}"))
+    }
+
+    /// Prints what had to wait for the last result.
+    pub(super) fn finish(&mut self) -> Option<io::Error> {
+        if self.settings.fix.is_some() || !matches!(self.settings.format, Format::Json) {
+            return None;
+        }
+        let text = json::render(&self.kept, &self.settings.names);
+        self.print(&text)
+    }
+
+    fn print(&mut self, text: &str) -> Option<io::Error> {
+        if text.is_empty() {
+            return None;
+        }
+        self.printed += 1;
+        print_text(text).err()
+    }
+
+    /// The change alone; where there is none, a word on stderr and nothing here.
+    fn fix(&self, fix: Fix, diagnosis: &Diagnosis) -> String {
+        let target = &diagnosis.target;
+        let Some(change) = &diagnosis.change else {
+            explain_missing_fix(diagnosis);
+            return String::new();
+        };
+        let names = &self.settings.names;
+        let text = match fix {
+            Fix::Upstream => upstream(target, names, &diagnosis.config, change),
+            Fix::Patch => merge_patch(target, names, change),
+            Fix::Kubectl => format!("{}\n", kubectl_command(target, names, change)),
+        };
+        let separator = if self.printed > 0 && !matches!(fix, Fix::Kubectl) { "---\n" } else { "" };
+        format!("{separator}{text}")
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "stdout carries the patch alone")]
+fn explain_missing_fix(diagnosis: &Diagnosis) {
+    let target = &diagnosis.target;
+    let reason = diagnosis.no_change.as_ref().or(diagnosis.unresolved.as_ref());
+    match (exit_code(diagnosis.summary()), reason) {
+        (0, _) => eprintln!("cipher-test: {target}: Envoy connects, no patch is needed"),
+        (_, Some(reason)) => eprintln!("cipher-test: {target}: no patch: {reason}"),
+        (_, None) => eprintln!("cipher-test: {target}: no patch can be given"),
+    }
+}
+
+/// Writes to stdout at once.
+pub(super) fn print_text(text: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes())?;
+    stdout.flush()
+}
+
+/// The same, as the last act of a command.
+pub(super) fn print_all(text: &str) -> Result<u8, String> {
+    match print_text(text) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(format!("cannot write the result: {error}"))
+        }
+        _ => Ok(0),
+    }
+}
+
+pub(super) fn print_schema() -> Result<u8, String> {
+    print_all(&schema::schema())
+}

@@ -1,0 +1,238 @@
+//! Flags become checked settings, once.
+
+use std::io::IsTerminal;
+use std::path::Path;
+
+use super::args::{Color, Fix, Format, Options, UpstreamProtocol};
+use crate::envoy::{Build, ClientConfig, Protocol};
+use crate::probe::{Identity, Limits, Trust};
+use crate::remedy::Names;
+use crate::target::Target;
+use crate::tls::TlsVersion;
+use crate::trial::{Candidates, Checks};
+
+/// Everything that a run needs to know.
+pub(super) struct Settings {
+    /// The configuration of the cluster, but for the server name of each target.
+    config: ClientConfig,
+    sni: ServerName,
+    pub(super) checks: Checks,
+    pub(super) candidates: Candidates,
+    pub(super) limits: Limits,
+    pub(super) names: Names,
+    pub(super) format: Format,
+    pub(super) fix: Option<Fix>,
+    pub(super) verbose: bool,
+    pub(super) handshakes: bool,
+    pub(super) exhaustive: bool,
+    pub(super) show_progress: bool,
+}
+
+enum ServerName {
+    Host,
+    None,
+    Given(String),
+}
+
+impl Settings {
+    pub(super) fn from_args(options: &Options) -> Result<Self, String> {
+        choose_color(options.color);
+        let config = config(options)?;
+        let sni = match (&options.sni, options.no_sni) {
+            (_, true) => ServerName::None,
+            (Some(name), _) => ServerName::Given(server_name(name)?),
+            (None, false) => ServerName::Host,
+        };
+        let server_names =
+            options.try_sni.iter().map(|name| server_name(name)).collect::<Result<_, _>>()?;
+        // The classic form and the patch need no handshakes beyond those of the trial.
+        let wants_handshakes = matches!(options.format, Format::Text | Format::Json);
+        Ok(Self {
+            config,
+            sni,
+            checks: checks(options)?,
+            candidates: Candidates { server_names },
+            limits: limits(options),
+            names: names(options)?,
+            format: options.format,
+            fix: options.fix,
+            verbose: options.verbose,
+            handshakes: wants_handshakes && options.fix.is_none() && !options.no_handshakes,
+            exhaustive: options.exhaustive,
+            show_progress: !options.no_progress && bar_is_welcome(),
+        })
+    }
+
+    /// The configuration for one target, with the server name that Gloo would send.
+    pub(super) fn config_for(&self, target: &Target) -> ClientConfig {
+        let sni = match &self.sni {
+            ServerName::Host => Some(target.host.to_string()),
+            ServerName::None => None,
+            ServerName::Given(name) => Some(name.clone()),
+        };
+        ClientConfig { sni, ..self.config.clone() }
+    }
+
+    /// What else the server may be called.
+    pub(super) fn candidates_for(&self, target: &Target) -> Candidates {
+        let mut candidates = self.candidates.clone();
+        if let crate::target::Host::Name(name) = &target.host {
+            candidates.server_names.push(name.clone());
+        }
+        candidates.server_names.dedup();
+        candidates
+    }
+}
+
+/// Sorts the arguments into targets and mistakes.
+pub(super) fn targets(given: &[String]) -> (Vec<Target>, Vec<String>) {
+    let mut targets = Vec::new();
+    let mut mistakes = Vec::new();
+    for text in given {
+        match text.parse() {
+            Ok(target) => targets.push(target),
+            Err(error) => mistakes.push(crate::target::TargetError::to_string(&error)),
+        }
+    }
+    (targets, mistakes)
+}
+
+fn choose_color(color: Color) {
+    let wanted = match color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => {
+            std::io::stdout().is_terminal()
+                && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+                && !is_dumb_terminal()
+        }
+    };
+    colored::control::set_override(wanted);
+}
+
+fn is_dumb_terminal() -> bool {
+    std::env::var_os("TERM").is_none_or(|term| term == "dumb")
+}
+
+/// Only where it can be redrawn in place.
+fn bar_is_welcome() -> bool {
+    std::io::stderr().is_terminal() && !is_dumb_terminal()
+}
+
+fn config(options: &Options) -> Result<ClientConfig, String> {
+    let build = if options.fips { Build::Fips } else { Build::Standard };
+    let config = ClientConfig {
+        minimum_protocol_version: version(
+            "--minimum-protocol-version",
+            options.minimum_protocol_version.as_deref(),
+        )?,
+        maximum_protocol_version: version(
+            "--maximum-protocol-version",
+            options.maximum_protocol_version.as_deref(),
+        )?,
+        cipher_suites: options.cipher_suites.clone(),
+        ecdh_curves: options.ecdh_curves.clone(),
+        alpn_protocols: options.alpn.clone(),
+        protocol: match options.protocol {
+            UpstreamProtocol::Http1 => Protocol::Http1,
+            UpstreamProtocol::Http2 => Protocol::Http2,
+            UpstreamProtocol::Auto => Protocol::Auto,
+            UpstreamProtocol::Tcp => Protocol::Tcp,
+        },
+        ..ClientConfig::new(options.envoy, build)
+    };
+    Ok(config)
+}
+
+fn version(flag: &str, name: Option<&str>) -> Result<Option<TlsVersion>, String> {
+    let Some(name) = name else { return Ok(None) };
+    TlsVersion::from_envoy_name(name).map(Some).ok_or_else(|| {
+        format!("{flag} '{name}' is unknown: write TLSv1_0, TLSv1_1, TLSv1_2 or TLSv1_3")
+    })
+}
+
+fn server_name(name: &str) -> Result<String, String> {
+    let fits = (1..=255).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic());
+    if fits { Ok(name.to_owned()) } else { Err(format!("'{name}' is no server name")) }
+}
+
+fn checks(options: &Options) -> Result<Checks, String> {
+    let trust = match &options.ca {
+        Some(path) => Some(Trust::from_pem(&read(path)?).map_err(|error| in_file(path, &error))?),
+        None => None,
+    };
+    let identity = match (&options.cert, &options.key) {
+        (Some(cert), Some(key)) => {
+            let identity = Identity::from_pem(&read(cert)?, &read(key)?);
+            Some(identity.map_err(|error| {
+                format!("cannot use {} with {}: {error}", cert.display(), key.display())
+            })?)
+        }
+        _ => None,
+    };
+    Ok(Checks { trust, names: options.verify_name.clone(), identity })
+}
+
+/// The largest file that is read; PEM bundles of all public CAs have a quarter of this.
+const FILE_LIMIT: u64 = 1 << 20;
+
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    use std::io::Read;
+    let cannot = |error: std::io::Error| {
+        let text = error.to_string();
+        let words = text.split(" (os error").next().unwrap_or(&text).to_lowercase();
+        format!("cannot read {}: {words}", path.display())
+    };
+    let file = std::fs::File::open(path).map_err(cannot)?;
+    let mut bytes = Vec::new();
+    file.take(FILE_LIMIT).read_to_end(&mut bytes).map_err(cannot)?;
+    Ok(bytes)
+}
+
+fn in_file(path: &Path, error: &dyn std::error::Error) -> String {
+    format!("cannot use {}: {error}", path.display())
+}
+
+fn limits(options: &Options) -> Limits {
+    Limits {
+        connections_per_host: options.connections.into(),
+        connect_timeout: options.connect_timeout,
+        answer_timeout: options.answer_timeout,
+        deadline: options.deadline,
+        retries: options.retries,
+        delay: options.delay,
+        ..Limits::default()
+    }
+}
+
+fn names(options: &Options) -> Result<Names, String> {
+    let namespace = object_name("--namespace", &options.namespace)?;
+    let secret = match options.secret.as_deref().map(|secret| secret.split_once('/')) {
+        None => None,
+        Some(Some((namespace, name))) => {
+            Some((object_name("--secret", namespace)?, object_name("--secret", name)?))
+        }
+        Some(None) => {
+            let name = options.secret.as_deref().unwrap_or_default();
+            Some((namespace.clone(), object_name("--secret", name)?))
+        }
+    };
+    Ok(Names {
+        upstream: object_name("--upstream-name", &options.upstream_name)?,
+        namespace,
+        secret,
+        is_static: !options.no_sni,
+    })
+}
+
+/// What Kubernetes takes for a name (RFC 1123 subdomain).
+fn object_name(flag: &str, name: &str) -> Result<String, String> {
+    let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let ends = name.bytes().next().is_some_and(inner) && name.bytes().last().is_some_and(inner);
+    let middle = name.bytes().all(|byte| inner(byte) || b"-.".contains(&byte));
+    if ends && middle && name.len() <= 253 {
+        Ok(name.to_owned())
+    } else {
+        Err(format!("{flag} '{name}' is no Kubernetes name: lower-case letters, digits, - and ."))
+    }
+}

@@ -1,0 +1,86 @@
+//! The published JSON shape, version 1.
+//!
+//! Structs of its own, so that the shape does not change when a type of ours does; each file has
+//! the conversion beside the shape. The doc comments of these types are the descriptions in the
+//! schema. Within version 1, fields, codes and kinds may be added; none is renamed, removed or
+//! given another meaning.
+//!
+//! One rule for what is missing: a list is always there and may be empty; any other field that
+//! does not apply is left out, and never null.
+//!
+//! Knows nothing of JSON text, and judges nothing.
+
+mod certificate;
+mod envoy;
+mod finding;
+mod obstacle;
+mod remedy;
+mod survey;
+mod target;
+mod terms;
+mod trial;
+
+pub use certificate::{Certificate, KeyUsage};
+pub use envoy::EnvoyClient;
+pub use finding::{Finding, FindingDetails, HopelessCause, Severity};
+pub use obstacle::{Obstacle, ObstacleDetails, ProbeFailure};
+pub use remedy::{Change, Remedy};
+pub use survey::{
+    Answer, ClientCertificate, EnvoyUse, Evidence, Groups, HandshakeResult, HandshakeRow, Oddity,
+    OddityDetails, OrderOf, SuiteRow, Survey, VersionSurvey,
+};
+pub use target::{Endpoint, Summary, Target};
+pub use terms::{
+    Alert, CodePoint, Ending, Group, KeyUsageBit, PlainProtocol, ServerName, SignatureScheme,
+    Suite, Version,
+};
+pub use trial::{Attempt, Handshake, Negotiated, ProvenChange, Trial, TrialResult, WiderAttempt};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Diagnosis;
+use crate::remedy::Names;
+
+/// The number of this shape.
+pub const VERSION: u32 = 1;
+
+/// Whether Envoy reaches TLS servers, why not, and what has to change.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Report {
+    /// The version of this shape.
+    #[schemars(extend("const" = 1))]
+    pub version: u32,
+    /// Name and version of the program that wrote it.
+    pub tool: String,
+    /// The worst summary of all targets.
+    pub summary: Summary,
+    /// The exit code that goes with it: 0 where Envoy connects to every target, 1 where some
+    /// target needs a change or no setting helps, 2 where it could not be told for some target.
+    #[schemars(range(max = 2))]
+    pub exit_code: u8,
+    /// One entry for each target, in the order given.
+    pub targets: Vec<Target>,
+}
+
+impl Report {
+    /// Puts diagnoses into the published shape; patches are written for `names`.
+    #[must_use]
+    pub fn new(diagnoses: &[Diagnosis], names: &Names) -> Self {
+        let worst = diagnoses.iter().map(Diagnosis::summary).max();
+        let summary = Summary::from(worst.unwrap_or(crate::verdict::Summary::Unclear));
+        Self {
+            version: VERSION,
+            tool: concat!("cipher-test ", env!("CARGO_PKG_VERSION")).to_owned(),
+            summary,
+            exit_code: summary.exit_code(),
+            targets: diagnoses.iter().map(|diagnosis| Target::new(diagnosis, names)).collect(),
+        }
+    }
+}
+
+/// Every item as its counterpart in this shape.
+fn all<'a, T: 'a, U: From<&'a T>>(items: impl IntoIterator<Item = &'a T>) -> Vec<U> {
+    items.into_iter().map(U::from).collect()
+}

@@ -1,0 +1,120 @@
+//! What a server accepts.
+
+mod evidence;
+mod handshakes;
+mod versions;
+
+pub use evidence::{Evidence, Oddity, OddityDetails};
+pub use handshakes::{HandshakeResult, HandshakeRow};
+pub use versions::{Answer, EnvoyUse, OrderOf, SuiteRow, VersionSurvey};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use x509_parser::prelude::{FromDer, X509Name};
+
+use super::all;
+use super::certificate::Certificate;
+use super::terms::{Group, Version};
+use crate::survey;
+use crate::verdict;
+
+/// Everything that the server was found to accept, with how it is known.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Survey {
+    /// Whether every suite was told accepted from refused under every version, in time.
+    pub complete: bool,
+    /// Whether the deadline ended the survey early.
+    pub deadline_hit: bool,
+    /// How often the connections had to be slowed down because of trouble.
+    pub times_slowed: usize,
+    /// One entry for each version asked for, newest first.
+    pub versions: Vec<VersionSurvey>,
+    /// The groups that the server takes, if any suite accepted has a group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub groups: Option<Groups>,
+    /// The distinct certificate chains that it showed, each leaf first.
+    pub certificate_chains: Vec<Vec<Certificate>>,
+    /// Whether it asks for a client certificate.
+    pub client_certificate: ClientCertificate,
+    /// The application protocols that it selects, its favourite first; left out if not learned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alpn: Option<Vec<String>>,
+    /// Complete handshakes with one suite each, if they were asked for.
+    pub handshakes: Vec<HandshakeRow>,
+    /// What was odd.
+    pub oddities: Vec<Oddity>,
+}
+
+/// The groups that a server takes under one version.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Groups {
+    /// The version that they were asked for under.
+    pub version: Version,
+    /// Whether every group was asked for to the end.
+    pub complete: bool,
+    /// The groups accepted, in the order in which the server selected them.
+    pub accepted: Vec<Group>,
+}
+
+/// Whether the server asks for a client certificate.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(tag = "answer", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum ClientCertificate {
+    /// It could not be learned.
+    Unknown {},
+    /// The server does not ask.
+    NotAsked {},
+    /// The server asks; whether it insists shows in the trial.
+    Asked {
+        /// The authorities that it names.
+        authorities: Vec<String>,
+    },
+}
+
+impl Survey {
+    /// The survey, with what Envoy can make of each suite that is accepted.
+    pub(super) fn new(survey: &survey::Survey, suites: &[verdict::SuiteRow]) -> Self {
+        let version = |version| VersionSurvey::new(version, suites);
+        Self {
+            complete: survey.unclear() == 0 && !survey.deadline_hit,
+            deadline_hit: survey.deadline_hit,
+            times_slowed: survey.times_slowed,
+            versions: survey.versions.iter().map(version).collect(),
+            groups: survey.groups.as_ref().map(Groups::from),
+            certificate_chains: survey
+                .chains
+                .iter()
+                .map(|chain| Certificate::read_chain(chain))
+                .collect(),
+            client_certificate: ClientCertificate::from(&survey.client_certificate),
+            alpn: survey.alpn.clone(),
+            handshakes: all(&survey.handshakes),
+            oddities: all(&survey.oddities),
+        }
+    }
+}
+
+impl From<&survey::GroupSurvey> for Groups {
+    fn from(groups: &survey::GroupSurvey) -> Self {
+        Self {
+            version: groups.version.into(),
+            complete: groups.complete,
+            accepted: all(&groups.accepted),
+        }
+    }
+}
+
+impl From<&survey::ClientCertificate> for ClientCertificate {
+    fn from(answer: &survey::ClientCertificate) -> Self {
+        match answer {
+            survey::ClientCertificate::Unknown => Self::Unknown {},
+            survey::ClientCertificate::NotAsked => Self::NotAsked {},
+            survey::ClientCertificate::Asked { authorities } => {
+                let names = authorities.iter().filter_map(|der| X509Name::from_der(der).ok());
+                Self::Asked { authorities: names.map(|(_, name)| name.to_string()).collect() }
+            }
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Every registered suite under one version.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::evidence::Evidence;
+use crate::report::v1::terms::{CodePoint, Version};
+use crate::survey;
+use crate::tls::CipherSuite;
+use crate::verdict;
+
+/// What a server accepts under one protocol version.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct VersionSurvey {
+    /// The version.
+    pub version: Version,
+    /// How many suites are accepted.
+    pub accepted: usize,
+    /// How many suites could not be told accepted from refused.
+    pub unclear: usize,
+    /// Whose order of suites decides.
+    pub preference: OrderOf,
+    /// Whether the order of the accepted suites was proven to its end.
+    pub order_proven: bool,
+    /// Every registered suite: first those accepted, in the server's order where it has one, then
+    /// all others in ascending order.
+    pub suites: Vec<SuiteRow>,
+}
+
+/// Whose order of suites decides.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OrderOf {
+    /// The server's.
+    Server,
+    /// The client's.
+    Client,
+    /// Fewer than two suites are accepted, or it could not be learned.
+    Unknown,
+}
+
+/// One suite under one version.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct SuiteRow {
+    /// The suite's number.
+    pub code_point: CodePoint,
+    /// The registered name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub iana_name: Option<String>,
+    /// The name that OpenSSL, Envoy and Gloo have for it, if OpenSSL has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub openssl_name: Option<String>,
+    /// What is known.
+    pub answer: Answer,
+    /// How it is known, or what happened instead; for people.
+    pub evidence_text: String,
+    /// How it is known, for programs; left out if it is not, or if the suite was not offered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
+    /// What Envoy can make of it, if the server accepts it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub envoy: Option<EnvoyUse>,
+}
+
+/// What is known of a suite.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Answer {
+    /// The server selects it.
+    Accepted,
+    /// The server does not take it.
+    Refused,
+    /// It could not be learned.
+    Unclear,
+    /// It was not asked for, since it is not defined for this version.
+    NotOffered,
+}
+
+/// What Envoy can make of an accepted suite.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EnvoyUse {
+    /// Envoy offers it as it is configured.
+    Offered,
+    /// Envoy can be configured to offer it.
+    Configurable,
+    /// No setting makes this release offer it.
+    Never,
+}
+
+impl VersionSurvey {
+    /// One version, with what Envoy can make of its suites.
+    pub(super) fn new(survey: &survey::VersionSurvey, suites: &[verdict::SuiteRow]) -> Self {
+        let envoy: BTreeMap<_, _> = suites
+            .iter()
+            .filter(|row| row.version == survey.version)
+            .map(|row| (row.suite, row.envoy))
+            .collect();
+        let accepted =
+            survey.accepted.iter().filter_map(|suite| survey.answers.get_key_value(suite));
+        let others = survey.answers.iter().filter(|(suite, _)| !survey.accepted.contains(suite));
+        let row = |(suite, answer): (&CipherSuite, &survey::Answer)| {
+            SuiteRow::new(*suite, answer, envoy.get(suite).copied())
+        };
+        Self {
+            version: survey.version.into(),
+            accepted: survey.accepted.len(),
+            unclear: survey.unclear(),
+            preference: survey.preference.into(),
+            order_proven: survey.order_proven,
+            suites: accepted.chain(others).map(row).collect(),
+        }
+    }
+}
+
+impl SuiteRow {
+    fn new(suite: CipherSuite, answer: &survey::Answer, envoy: Option<verdict::Use>) -> Self {
+        let (kind, evidence) = match answer {
+            survey::Answer::Accepted(evidence) => (Answer::Accepted, Some(evidence)),
+            survey::Answer::Refused(evidence) => (Answer::Refused, Some(evidence)),
+            survey::Answer::Unclear(_) => (Answer::Unclear, None),
+            survey::Answer::NotOffered(_) => (Answer::NotOffered, None),
+        };
+        Self {
+            code_point: suite.0.into(),
+            iana_name: suite.iana_name().map(str::to_owned),
+            openssl_name: suite.openssl_name().map(str::to_owned),
+            answer: kind,
+            evidence_text: answer.to_string(),
+            evidence: evidence.map(Evidence::from),
+            envoy: envoy.map(EnvoyUse::from),
+        }
+    }
+}
+
+impl From<survey::Preference> for OrderOf {
+    fn from(preference: survey::Preference) -> Self {
+        match preference {
+            survey::Preference::Server => Self::Server,
+            survey::Preference::Client => Self::Client,
+            survey::Preference::Unknown => Self::Unknown,
+        }
+    }
+}
+
+impl From<verdict::Use> for EnvoyUse {
+    fn from(envoy: verdict::Use) -> Self {
+        match envoy {
+            verdict::Use::Offered => Self::Offered,
+            verdict::Use::Configurable => Self::Configurable,
+            verdict::Use::Never => Self::Never,
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! Findings in words: what it is, and what to do about it. Shared by all formats.
+
+use crate::tls::CipherSuite;
+use crate::verdict::{Finding, Hopeless, Summary};
+
+/// One sentence without a full stop that says what was found.
+pub(super) fn message(finding: &Finding) -> String {
+    match finding {
+        Finding::CipherSuites { added, replaces: false } => format!(
+            "the server accepts none of the cipher suites that Envoy offers; it accepts {}",
+            added.join(", ")
+        ),
+        Finding::CipherSuites { added, replaces: true } => format!(
+            "the server's certificate does not allow the key exchange of Envoy's cipher suites; \
+             it allows that of {}",
+            added.join(", ")
+        ),
+        Finding::MinimumVersion(version) => {
+            format!("the server speaks at most {version}, below Envoy's minimum")
+        }
+        Finding::MaximumVersion(version) if *version == crate::tls::TlsVersion::TLS13 => {
+            "the server wants TLSv1.3, and Envoy stops at TLSv1.2 unless it is told otherwise"
+                .to_owned()
+        }
+        Finding::MaximumVersion(version) => {
+            format!("the server fails on hellos for a version above {version}")
+        }
+        Finding::Curves { added } => format!(
+            "the server accepts none of the groups that Envoy offers; it accepts {}",
+            added.join(", ")
+        ),
+        Finding::SignatureAlgorithms { added } => format!(
+            "the server signs with nothing that Envoy offers; it signs with {}",
+            added.join(", ")
+        ),
+        Finding::Sni { sent, wanted } => sni(sent.as_deref(), wanted.as_ref()),
+        Finding::Alpn { offered, http2 } => alpn(offered, *http2),
+        Finding::ClientCertificate { alert, shown, .. } => {
+            let what = if *shown {
+                "refuses the client certificate"
+            } else {
+                "insists on a client certificate"
+            };
+            let alert = alert.map_or(String::new(), |alert| format!(" (alert {alert})"));
+            format!("the server {what}{alert}")
+        }
+        Finding::ClientCertificateOptional => {
+            "the server asks for a client certificate and completes the handshake without one"
+                .to_owned()
+        }
+        Finding::CertificateUntrusted(words) => {
+            format!("the server's certificate does not verify against the CA: {words}")
+        }
+        Finding::CertificateExpired(words) => {
+            format!("the server's certificate is out of its dates: {words}")
+        }
+        Finding::CertificateName { wanted, names } => format!(
+            "the server's certificate is for {}, not for {}",
+            list_or(names, "no name at all"),
+            wanted.join(" or ")
+        ),
+        Finding::KeyUsage(bit) => format!(
+            "the keyUsage of the server's certificate lacks {bit}, which the key exchange needs; \
+             Envoy refuses it (KEY_USAGE_BIT_INCORRECT)"
+        ),
+        Finding::KeyUsageLater(bit) => format!(
+            "the keyUsage of the server's certificate lacks {bit}; Envoy 1.38 and later refuse it"
+        ),
+        Finding::PlainText { protocol, .. } => match protocol {
+            crate::wire::PlainProtocol::Unknown => {
+                "the server answers a TLS hello with something that is not TLS".to_owned()
+            }
+            protocol => format!("the server speaks plain {protocol} on this port, not TLS"),
+        },
+        Finding::Unreachable(what) | Finding::NoAnswer(what) => what.clone(),
+        Finding::Hangup(ending) => {
+            format!("{ending} by the server on every hello, without an answer")
+        }
+        Finding::Throttled { gave_up: true, .. } => {
+            "the server stopped answering while it was asked: it throttles or bans".to_owned()
+        }
+        Finding::Throttled { times, .. } => format!(
+            "the server had trouble with the connections; they were slowed down {times} {}",
+            if *times == 1 { "time" } else { "times" }
+        ),
+        Finding::NoSettingHelps(reason) => hopeless(reason),
+        Finding::Configuration(fault) => format!("Envoy cannot use this configuration: {fault}"),
+        Finding::Other(obstacle) => obstacle.to_string(),
+        Finding::WeakSuite(suite) => weak(*suite),
+        Finding::ObsoleteVersion(version) => {
+            format!("{version} would be negotiated, which is obsolete (RFC 8996)")
+        }
+        Finding::UnclearSuites(count) => {
+            format!("{count} pairs of version and suite could not be told accepted from refused")
+        }
+        Finding::DeadlineHit => "the deadline ended the survey before its end".to_owned(),
+        Finding::Oddity(oddity) => format!("the server {oddity}"),
+        Finding::Disagreement => {
+            "the accepted suites have none in common with Envoy's, but Envoy's hello gets through"
+                .to_owned()
+        }
+    }
+}
+
+fn sni(sent: Option<&str>, wanted: Option<&Option<String>>) -> String {
+    let sent = sent.map_or("no server name".to_owned(), |name| format!("the server name {name}"));
+    match wanted {
+        None => format!("the server refuses {sent}"),
+        Some(None) => format!("the server refuses {sent}; it answers without one"),
+        Some(Some(name)) => format!("the server refuses {sent}; it answers to {name}"),
+    }
+}
+
+fn alpn(offered: &[String], http2: Option<bool>) -> String {
+    let offered = offered.join(", ");
+    match http2 {
+        Some(true) => format!("the server does not speak {offered}; it speaks HTTP/2"),
+        Some(false) => format!("the server does not speak {offered}; it speaks HTTP/1.1"),
+        None => format!("the server speaks none of the application protocols offered: {offered}"),
+    }
+}
+
+fn weak(suite: CipherSuite) -> String {
+    let name = suite.openssl_name().or(suite.iana_name()).unwrap_or("the suite");
+    let why = match (suite.has_forward_secrecy(), suite.is_aead()) {
+        (false, false) => "no forward secrecy, and CBC with SHA-1",
+        (false, true) => "no forward secrecy",
+        _ => "CBC instead of an AEAD",
+    };
+    format!("{name} would be negotiated, which is weak: {why}")
+}
+
+fn hopeless(reason: &Hopeless) -> String {
+    let why = match reason {
+        Hopeless::Suites(suites) => format!(
+            "the server accepts only cipher suites that this Envoy cannot send: {}",
+            suite_names(suites)
+        ),
+        Hopeless::Version(version) => format!("the server speaks only {version}"),
+        Hopeless::Groups(groups) => {
+            let names: Vec<_> = groups.iter().map(ToString::to_string).collect();
+            format!("the server accepts only groups that this Envoy lacks: {}", names.join(", "))
+        }
+        Hopeless::Key(kind) => {
+            format!("the server's certificate has a key that Envoy does not accept: {kind}")
+        }
+        Hopeless::SignatureAlgorithms(added) => format!(
+            "Gloo has no field for signature algorithms; Envoy itself needs {} in \
+             signature_algorithms",
+            added.join(", ")
+        ),
+        Hopeless::KeyUsage(bit) => format!(
+            "the keyUsage of the server's certificate lacks {bit}, and no suite that the server \
+             accepts does without"
+        ),
+        Hopeless::Signature(scheme) => format!("the server signs only with {scheme}"),
+        Hopeless::Unknown => "nothing that this Envoy can offer gets through".to_owned(),
+    };
+    format!("no setting of Gloo helps: {why}")
+}
+
+/// At most six names, by the names that operators of Envoy know.
+fn suite_names(suites: &[CipherSuite]) -> String {
+    const MOST: usize = 6;
+    let names = suites.iter().take(MOST).map(|suite| match suite.openssl_name() {
+        Some(name) => name.to_owned(),
+        None => suite.to_string(),
+    });
+    let mut text = names.collect::<Vec<_>>().join(", ");
+    if suites.len() > MOST {
+        text.push_str(&format!(" and {} more", suites.len() - MOST));
+    }
+    text
+}
+
+fn list_or(names: &[String], none: &str) -> String {
+    if names.is_empty() { none.to_owned() } else { names.join(", ") }
+}
+
+/// One sentence that says what to do, where there is something beyond the patch.
+pub(super) fn advice(finding: &Finding) -> Option<String> {
+    let text = match finding {
+        Finding::WeakSuite(_) | Finding::ObsoleteVersion(_) => {
+            "Better: have the server's owner enable ECDHE-RSA-AES128-GCM-SHA256 or \
+             ECDHE-ECDSA-AES128-GCM-SHA256 under TLS 1.2; then no patch is needed."
+        }
+        Finding::NoSettingHelps(Hopeless::KeyUsage(_)) | Finding::KeyUsageLater(_) => {
+            "Have the certificate issued again with digitalSignature and keyEncipherment."
+        }
+        Finding::NoSettingHelps(Hopeless::SignatureAlgorithms(_) | Hopeless::Key(_)) => {
+            "Have the server's owner use an RSA or an ECDSA P-256 certificate."
+        }
+        Finding::NoSettingHelps(_) => {
+            "Have the server's owner enable TLS 1.2 with ECDHE-RSA-AES128-GCM-SHA256 or \
+             ECDHE-ECDSA-AES128-GCM-SHA256 and the group X25519 or P-256."
+        }
+        Finding::Sni { wanted: None, .. } => {
+            "Find out which name the server serves and give it with --sni or --try-sni."
+        }
+        Finding::ClientCertificate { shown: false, .. } => {
+            "Give the Upstream a TLS secret with a certificate that the server accepts \
+             (--secret NAME writes the patch); --cert and --key prove it."
+        }
+        Finding::ClientCertificate { shown: true, .. } => {
+            "Use a certificate of an authority that the server trusts."
+        }
+        Finding::ClientCertificateOptional => {
+            "If requests fail with 400 or 403, give the Upstream a TLS secret."
+        }
+        Finding::CertificateUntrusted(_) => {
+            "Put the CA that issued the server's certificate into ca.crt of the secret, or have \
+             the server send its intermediates."
+        }
+        Finding::CertificateExpired(_) => "Have the server's certificate renewed.",
+        Finding::CertificateName { .. } => {
+            "Correct verifySubjectAltName, or have the certificate issued for this name."
+        }
+        Finding::PlainText { .. } => {
+            "Turn TLS off for this Upstream (no sslConfig, useTls: false), or correct the port."
+        }
+        Finding::Unreachable(_) => "Check host, port and network from where Envoy runs.",
+        Finding::NoAnswer(_) | Finding::Hangup(_) => {
+            "A firewall, a wrong port or a server that waits for a PROXY header does this; try \
+             from where Envoy runs."
+        }
+        Finding::Throttled { gave_up: true, .. } => {
+            "Try again later, with --connections 1 and --delay 1s."
+        }
+        Finding::UnclearSuites(_) | Finding::DeadlineHit => {
+            "Survey again with a longer --deadline, or with --connections 1 and --delay 1s."
+        }
+        Finding::Alpn { http2: None, .. } => {
+            "Set the protocol of the Upstream to what the server speaks."
+        }
+        _ => return None,
+    };
+    Some(text.to_owned())
+}
+
+/// The verdict in one line, without the target.
+pub(super) fn headline(summary: Summary) -> &'static str {
+    match summary {
+        Summary::Connects => "Envoy connects",
+        Summary::NeedsChange => "Envoy cannot connect; a change is needed",
+        Summary::NoSettingHelps => "Envoy cannot connect; no setting helps",
+        Summary::Unclear => "no answer",
+    }
+}

@@ -1,0 +1,23 @@
+//! Holds the project against real servers and real Envoys, on the loopback interface only.
+//!
+//! One binary for all of it, since each test binary links an OpenSSL. The programs that it runs
+//! come from `scripts/install-test-dependencies`; one that is missing fails the test.
+
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says so best by panicking"
+)]
+#![allow(
+    dead_code,
+    reason = "the lab offers what a server can be told, not only what is told today"
+)]
+
+mod accepted;
+mod cases;
+mod lab;
+mod matrix;
+mod readme;
+mod support;

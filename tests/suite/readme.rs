@@ -1,0 +1,109 @@
+//! Every command that the README shows is run, and what it shows as output must come out.
+
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+/// One command of the README, with the output shown below it.
+struct Shown {
+    command: String,
+    output: Option<String>,
+}
+
+fn shown() -> Vec<Shown> {
+    let text = include_str!("../../README.md");
+    let mut shown = Vec::new();
+    for block in text.split("```").skip(1).step_by(2) {
+        let (kind, body) = block.split_once('\n').unwrap();
+        match kind {
+            "sh" => shown.extend(
+                body.lines()
+                    .filter(|line| !line.is_empty())
+                    .map(|line| Shown { command: line.to_owned(), output: None }),
+            ),
+            "console" => {
+                let (command, output) = body.split_once('\n').unwrap();
+                let command = command.strip_prefix("$ ").unwrap().to_owned();
+                shown.push(Shown { command, output: Some(output.to_owned()) });
+            }
+            _ => {}
+        }
+    }
+    shown
+}
+
+/// A PATH with the command under test, and a kubectl that takes what it is given.
+fn programs() -> TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let link = directory.path().join("cipher-test");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_cipher-test"), link).unwrap();
+    let kubectl = directory.path().join("kubectl");
+    std::fs::write(&kubectl, "#!/bin/sh\ngrep -q 'kind: Upstream'\n").unwrap();
+    let mut permissions = std::fs::metadata(&kubectl).unwrap().permissions();
+    std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o755);
+    std::fs::set_permissions(&kubectl, permissions).unwrap();
+    directory
+}
+
+fn bash(programs: &Path, command: &str) -> Command {
+    let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
+    let mut bash = Command::new("bash");
+    bash.args(["-c", command]).env("PATH", path).stdin(Stdio::null());
+    bash
+}
+
+struct Serving(Child);
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn serve(programs: &Path, command: &str, port: u16) -> Serving {
+    let serving =
+        Serving(bash(programs, &format!("exec {command}")).stderr(Stdio::null()).spawn().unwrap());
+    let address = SocketAddr::from(([127, 0, 0, 1], port));
+    let begun = Instant::now();
+    while TcpStream::connect(address).is_err() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "{command} does not listen");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    serving
+}
+
+#[test]
+fn every_command_of_the_readme_works_as_shown() {
+    let programs = programs();
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let mut serving = None;
+    let mut run = 0;
+    for Shown { command, output } in shown() {
+        if command == "scripts/test" {
+            // It runs this very test; that it exists is what can be checked.
+            assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/test").is_file());
+            continue;
+        }
+        // The build is what made this test; the arguments after it are run.
+        let command = command.replace("cargo run --release --", "cipher-test");
+        let command = command.replace("8443", &port.to_string());
+        if command.contains("--serve") {
+            serving = Some(serve(programs.path(), &command, port));
+            continue;
+        }
+        let result = bash(programs.path(), &command).output().unwrap();
+        let code = result.status.code().unwrap();
+        let stderr = String::from_utf8_lossy(&result.stderr);
+        assert!(code <= 1, "{command}: exit code {code}: {stderr}");
+        if let Some(expected) = output {
+            let stdout = String::from_utf8(result.stdout).unwrap();
+            assert_eq!(stdout.replace(&port.to_string(), "8443"), expected, "{command}");
+        }
+        run += 1;
+    }
+    assert!(serving.is_some() && run >= 10, "{run} commands");
+}

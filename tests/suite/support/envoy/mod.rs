@@ -1,0 +1,93 @@
+//! The real Envoy as a TLS client: one process for many upstreams at once.
+//!
+//! Each upstream gets a cluster and a listener of its own; one request goes through each listener,
+//! and what the cluster's counters and the access log then say is the outcome. A hundred upstreams
+//! take a few seconds.
+//!
+//! Traps: a TCP proxy's cluster sends no ALPN, an HTTP cluster does. A client certificate refused
+//! at TLS 1.3 counts as a handshake *and* a connection error, the latter a moment later. One
+//! context that Envoy rejects takes down the whole bootstrap; such upstreams are found one by one,
+//! left out, and reported as rejected.
+
+mod bootstrap;
+mod outcome;
+mod process;
+mod upstream;
+
+use std::path::PathBuf;
+
+use super::{in_parallel, root};
+
+pub(crate) use self::outcome::Outcome;
+pub(crate) use self::upstream::{Protocol, Upstream, merge};
+
+use self::process::Process;
+
+/// How many requests are under way at once. Bounded so that a slow machine does not turn
+/// handshakes into timeouts.
+const AT_ONCE: usize = 16;
+
+/// The releases that `scripts/install-test-dependencies` installs.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Release {
+    V1_36,
+    V1_40,
+}
+
+impl Release {
+    /// The full version, as Envoy tells it.
+    pub(crate) fn version(self) -> &'static str {
+        match self {
+            Self::V1_36 => "1.36.4",
+            Self::V1_40 => "1.40.0",
+        }
+    }
+
+    /// Where the binary is.
+    ///
+    /// # Panics
+    ///
+    /// If it is not installed.
+    pub(crate) fn program(self) -> PathBuf {
+        let version = self.version();
+        let path = root().join(format!(".lab/envoy-{version}/envoy/_bin/envoy"));
+        if !path.is_file() {
+            panic!("Envoy {version} is not installed: run scripts/install-test-dependencies");
+        }
+        path
+    }
+}
+
+/// Connects an Envoy of `release` to every upstream once. The outcomes are in the order given.
+pub(crate) fn connect(release: Release, upstreams: &[Upstream]) -> Vec<Outcome> {
+    if let Some(process) = Process::start(release, upstreams) {
+        return process.outcomes(upstreams);
+    }
+    // Envoy does not say which context it rejects, so each is tried alone.
+    let verdicts = in_parallel(upstreams, 2, |upstream| validate(release, upstream));
+    let loadable: Vec<Upstream> = upstreams
+        .iter()
+        .zip(&verdicts)
+        .filter(|(_, verdict)| verdict.is_ok())
+        .map(|(upstream, _)| upstream.clone())
+        .collect();
+    let process = Process::start(release, &loadable)
+        .expect("an Envoy that loads together what it loads one by one");
+    let mut outcomes = process.outcomes(&loadable).into_iter();
+    verdicts
+        .into_iter()
+        .map(|verdict| match verdict {
+            Ok(()) => outcomes.next().expect("an outcome for each"),
+            Err(text) => Outcome::rejected(text),
+        })
+        .collect()
+}
+
+/// Asks Envoy whether it would load this upstream's configuration.
+///
+/// # Errors
+///
+/// What Envoy says against it.
+pub(crate) fn validate(release: Release, upstream: &Upstream) -> Result<(), String> {
+    process::validate(release, upstream)
+}
