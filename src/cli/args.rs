@@ -144,9 +144,9 @@ pub(super) struct Options {
     /// How long the server may take to answer a hello
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = timeout, help_heading = "Survey")]
     pub(super) answer_timeout: Duration,
-    /// How long one address may take in all
-    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = timeout, help_heading = "Survey")]
-    pub(super) deadline: Duration,
+    /// How long one address may take in all [default: 60s, longer with --delay]
+    #[arg(long, value_name = "TIME", value_parser = timeout, help_heading = "Survey")]
+    pub(super) deadline: Option<Duration>,
     /// How often to ask again what could not be learned
     #[arg(long, value_name = "N", default_value_t = 3, help_heading = "Survey",
           value_parser = clap::value_parser!(u32).range(0..=20))]
@@ -186,7 +186,12 @@ pub(super) enum Color {
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text).map_err(|_| "write a time such as 500ms or 2s".to_owned())
+    const LONGEST: Duration = Duration::from_secs(24 * 3600);
+    match humantime::parse_duration(text) {
+        Ok(time) if time <= LONGEST => Ok(time),
+        Ok(_) => Err("must be at most 24h".to_owned()),
+        Err(_) => Err("write a time such as 500ms or 2s".to_owned()),
+    }
 }
 
 fn timeout(text: &str) -> Result<Duration, String> {

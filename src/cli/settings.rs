@@ -193,15 +193,19 @@ fn in_file(path: &Path, error: &dyn std::error::Error) -> String {
     format!("cannot use {}: {error}", path.display())
 }
 
+/// More connections than a survey with complete handshakes opens; what a pace is allowed for.
+const MOST_CONNECTIONS: u32 = 500;
+
 fn limits(options: &Options) -> Limits {
+    let defaults = Limits::default();
     Limits {
         connections_per_host: options.connections.into(),
         connect_timeout: options.connect_timeout,
         answer_timeout: options.answer_timeout,
-        deadline: options.deadline,
+        deadline: options.deadline.unwrap_or(defaults.deadline + options.delay * MOST_CONNECTIONS),
         retries: options.retries,
         delay: options.delay,
-        ..Limits::default()
+        ..defaults
     }
 }
 

@@ -86,7 +86,8 @@ pub fn kubectl_command(target: &Target, names: &Names, change: &Change) -> Strin
         "kubectl patch upstreams.gloo.solo.io {} -n {} --type merge -p '{}'",
         names.upstream,
         names.namespace,
-        patch(target, names, change)
+        // What a shell takes for one word in single quotes.
+        patch(target, names, change).to_string().replace('\'', r"'\''")
     )
 }
 

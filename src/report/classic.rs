@@ -7,7 +7,7 @@
 use std::fmt::Write;
 
 use super::{Diagnosis, Endpoint};
-use crate::probe::{Ending, ProbeError, openssl_ciphers};
+use crate::probe::{Ending, openssl_ciphers};
 use crate::survey::{Answer, Evidence, HandshakeResult, Survey};
 use crate::tls::{AlertDescription, CipherSuite};
 use crate::trial::Obstacle;
@@ -80,32 +80,32 @@ fn line(endpoint: &Endpoint, suite: CipherSuite) -> Line {
 fn without_survey(endpoint: &Endpoint) -> Line {
     match &endpoint.trial.own.result {
         Err(Obstacle::NotTls { .. }) => Line::No("wrong version number".to_owned()),
-        Err(obstacle @ Obstacle::Unclear(ProbeError::Connect(_))) => {
-            Line::Unknown(obstacle.to_string())
-        }
         Err(obstacle) => Line::Unknown(obstacle.to_string()),
         Ok(_) => Line::Unknown("not asked".to_owned()),
     }
 }
 
-/// The reason that a complete handshake over all versions brought, as the script's would.
+/// The alert that a complete handshake over all versions brought, as the script's would. Only an
+/// alert is surely the server's: OpenSSL cannot offer some of its own ciphers ('no ciphers
+/// available' for PSK without a key), and that says nothing of the server.
 fn reason_of_handshake(survey: &Survey, suite: CipherSuite) -> Option<String> {
     let row = survey.handshakes.iter().find(|row| row.version.is_none() && row.suite == suite)?;
     match &row.result {
-        HandshakeResult::Refused(reason) => Some(openssl_words(reason)),
+        HandshakeResult::Refused(reason) => alert_named(reason.strip_prefix("alert ")?),
         _ => None,
     }
 }
 
-/// The refusal under a version that the server speaks, else under the newest that has the suite.
+/// The refusal under the version that tells most: one that has the suite, that the server speaks,
+/// and the newest of these.
 fn reason_of_survey(survey: &Survey, suite: CipherSuite) -> Option<String> {
-    let refusals =
-        survey.versions.iter().filter_map(|version| match version.answers.get(&suite)? {
-            Answer::Refused(evidence) => Some((version.accepted.is_empty(), evidence)),
-            _ => None,
-        });
+    let refusals = survey.versions.iter().filter_map(|version| {
+        let Answer::Refused(evidence) = version.answers.get(&suite)? else { return None };
+        let foreign = !suite.is_defined_for(version.version);
+        Some(((foreign, version.accepted.is_empty()), evidence))
+    });
     // `min_by_key` takes the first of equals, and versions come newest first.
-    refusals.min_by_key(|(unspoken, _)| *unspoken).map(|(_, evidence)| evidence_words(evidence))
+    refusals.min_by_key(|(rank, _)| *rank).map(|(_, evidence)| evidence_words(evidence))
 }
 
 fn evidence_words(evidence: &Evidence) -> String {
@@ -120,12 +120,10 @@ fn evidence_words(evidence: &Evidence) -> String {
     }
 }
 
-/// The words for a handshake's reason: an alert by its registered name, or OpenSSL's own words.
-fn openssl_words(reason: &str) -> String {
-    let alert = reason.strip_prefix("alert ").and_then(|name| {
-        (0..=u8::MAX).map(AlertDescription).find(|alert| alert.name() == Some(name))
-    });
-    alert.map_or_else(|| reason.to_owned(), alert_words)
+/// The words for an alert by its registered name.
+fn alert_named(name: &str) -> Option<String> {
+    let mut alerts = (0..=u8::MAX).map(AlertDescription);
+    alerts.find(|alert| alert.name() == Some(name)).map(alert_words)
 }
 
 /// OpenSSL's words for an alert that it received, as all releases before 3.2 have them: the
@@ -172,8 +170,11 @@ mod tests {
         for (number, words) in table {
             assert_eq!(alert_words(AlertDescription(number)), words);
         }
-        assert_eq!(openssl_words("alert handshake_failure"), "sslv3 alert handshake failure");
-        assert_eq!(openssl_words("connection reset"), "connection reset");
+        assert_eq!(
+            alert_named("handshake_failure").as_deref(),
+            Some("sslv3 alert handshake failure")
+        );
+        assert_eq!(alert_named("no ciphers available"), None);
     }
 
     #[tokio::test]
@@ -192,10 +193,17 @@ mod tests {
     #[tokio::test]
     async fn reasons_of_complete_handshakes_say_the_same() {
         let plain = render(&diagnose(Scenario::Legacy).await);
-        let exhaustive = diagnose_exhaustively(Scenario::Legacy).await;
-        let rows = &exhaustive.endpoints[0].survey.as_ref().unwrap().handshakes;
+        let mut diagnosis = diagnose_exhaustively(Scenario::Legacy).await;
+        let rows = &diagnosis.endpoints[0].survey.as_ref().unwrap().handshakes;
         assert_eq!(rows.len(), openssl_ciphers().len());
-        assert_eq!(render(&exhaustive), plain);
+        let exhaustive = render(&diagnosis);
+        let differing: Vec<_> =
+            exhaustive.lines().zip(plain.lines()).filter(|(one, other)| one != other).collect();
+        assert_eq!(differing, []);
+        let survey = diagnosis.endpoints[0].survey.as_mut().unwrap();
+        let row = survey.handshakes.iter_mut().find(|row| row.suite == CipherSuite(0x002f));
+        row.unwrap().result = HandshakeResult::Refused("alert internal_error".to_owned());
+        assert!(render(&diagnosis).contains("AES128-SHA...NO (tlsv1 alert internal error)\n"));
     }
 
     #[tokio::test]

@@ -208,7 +208,7 @@ mod tests {
             Finding::CipherSuites { added: vec![text()], replaces: false },
             Finding::MinimumVersion(TlsVersion::TLS10),
             Finding::MaximumVersion(TlsVersion::TLS13),
-            Finding::Curves { added: vec![text()] },
+            Finding::Curves { added: vec![text()], for_certificate: true },
             Finding::SignatureAlgorithms { added: vec![text()] },
             Finding::Sni { sent: Some(text()), wanted: Some(None) },
             Finding::Sni { sent: None, wanted: Some(Some(text())) },

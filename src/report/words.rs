@@ -25,7 +25,11 @@ pub(super) fn message(finding: &Finding) -> String {
         Finding::MaximumVersion(version) => {
             format!("the server fails on hellos for a version above {version}")
         }
-        Finding::Curves { added } => format!(
+        Finding::Curves { added, for_certificate: true } => format!(
+            "the server's certificate has an ECDSA key on {}, which Envoy does not offer",
+            added.join(", ")
+        ),
+        Finding::Curves { added, .. } => format!(
             "the server accepts none of the groups that Envoy offers; it accepts {}",
             added.join(", ")
         ),
@@ -153,7 +157,9 @@ fn hopeless(reason: &Hopeless) -> String {
             "the keyUsage of the server's certificate lacks {bit}, and no suite that the server \
              accepts does without"
         ),
-        Hopeless::Signature(scheme) => format!("the server signs only with {scheme}"),
+        Hopeless::Signature(scheme) => {
+            format!("the server signs only with {scheme}, which this Envoy does not have")
+        }
         Hopeless::Unknown => "nothing that this Envoy can offer gets through".to_owned(),
     };
     format!("no setting of Gloo helps: {why}")

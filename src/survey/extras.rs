@@ -58,20 +58,46 @@ fn add_chain(chains: &mut Vec<Vec<Vec<u8>>>, chain: Vec<Vec<u8>>) {
     }
 }
 
+/// What did not come along with the suites.
+#[derive(Debug, Default)]
+pub(super) struct Extras {
+    chains: Vec<Vec<Vec<u8>>>,
+    certificate_requested: Option<bool>,
+    alpn: Option<Vec<String>>,
+}
+
+impl Survey {
+    pub(super) fn add_extras(&mut self, extras: Extras) {
+        for chain in extras.chains {
+            add_chain(&mut self.chains, chain);
+        }
+        if self.client_certificate == ClientCertificate::Unknown {
+            self.client_certificate = match extras.certificate_requested {
+                None => ClientCertificate::Unknown,
+                Some(false) => ClientCertificate::NotAsked,
+                Some(true) => ClientCertificate::Asked { authorities: Vec::new() },
+            };
+        }
+        self.alpn = extras.alpn;
+    }
+}
+
 /// Asks for what did not come along: chains of servers with TLS 1.3 only, and ALPN.
-pub(super) async fn survey_extras(prober: &Prober, subject: &Subject, survey: &mut Survey) {
+pub(super) async fn survey_extras(prober: &Prober, subject: &Subject, survey: &Survey) -> Extras {
+    let mut extras = Extras::default();
     let legacy = survey
         .versions
         .iter()
         .any(|version| version.version < TlsVersion::TLS13 && !version.accepted.is_empty());
     if !legacy {
-        survey_tls13_chains(prober, subject, survey).await;
+        survey_tls13_chains(prober, subject, &mut extras).await;
     }
-    survey.alpn = survey_alpn(prober, subject, survey).await;
+    extras.alpn = survey_alpn(prober, subject, survey).await;
+    extras
 }
 
 /// One handshake for each kind of key that a server can show.
-async fn survey_tls13_chains(prober: &Prober, subject: &Subject, survey: &mut Survey) {
+async fn survey_tls13_chains(prober: &Prober, subject: &Subject, extras: &mut Extras) {
     const KINDS: [&str; 3] = [
         "ecdsa_secp256r1_sha256:ecdsa_secp384r1_sha384:ecdsa_secp521r1_sha512",
         "rsa_pss_rsae_sha256:rsa_pss_rsae_sha384:rsa_pss_rsae_sha512",
@@ -86,24 +112,14 @@ async fn survey_tls13_chains(prober: &Prober, subject: &Subject, survey: &mut Su
         };
         match prober.handshake(&request).await {
             Ok(handshake) => {
-                add_chain(&mut survey.chains, handshake.chain);
-                note_request(survey, handshake.certificate_requested);
+                extras.chains.push(handshake.chain);
+                extras.certificate_requested = Some(handshake.certificate_requested);
             }
             Err(HandshakeError::Failed { certificate_requested: true, .. }) => {
-                note_request(survey, true);
+                extras.certificate_requested = Some(true);
             }
             Err(_) => {}
         }
-    }
-}
-
-fn note_request(survey: &mut Survey, requested: bool) {
-    if survey.client_certificate == ClientCertificate::Unknown {
-        survey.client_certificate = if requested {
-            ClientCertificate::Asked { authorities: Vec::new() }
-        } else {
-            ClientCertificate::NotAsked
-        };
     }
 }
 

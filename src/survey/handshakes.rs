@@ -1,8 +1,10 @@
 //! Complete OpenSSL handshakes, one for each suite.
 
+use std::sync::{Mutex, PoisonError};
+
 use futures::stream::{self, StreamExt};
 
-use super::run::Step;
+use super::run::{Options, Step};
 use super::{Subject, Survey};
 use crate::probe::{HandshakeError, HandshakeRequest, Prober, openssl_ciphers};
 use crate::tls::{CipherSuite, TlsVersion};
@@ -33,45 +35,37 @@ pub enum HandshakeResult {
     NotInOpenssl,
 }
 
-/// Handshakes with each accepted suite under the version that accepts it.
-pub(super) async fn accepted_suites(
+/// Completes a handshake for each offer and adds what came of it to `rows`, in order.
+pub(super) async fn shake_hands(
     prober: &Prober,
     subject: &Subject,
-    survey: &mut Survey,
-    progress: &(dyn Fn(Step) + Sync),
-) {
-    let offers: Vec<_> = survey.accepted().map(|(version, suite)| (Some(version), suite)).collect();
-    shake_hands(prober, subject, survey, offers, progress).await;
-}
-
-/// Handshakes with every cipher of OpenSSL, each over all versions that have it.
-pub(super) async fn every_cipher(
-    prober: &Prober,
-    subject: &Subject,
-    survey: &mut Survey,
-    progress: &(dyn Fn(Step) + Sync),
-) {
-    let suites = openssl_ciphers().iter().filter_map(|name| CipherSuite::from_openssl_name(name));
-    let offers: Vec<_> = suites.map(|suite| (None, suite)).collect();
-    shake_hands(prober, subject, survey, offers, progress).await;
-}
-
-async fn shake_hands(
-    prober: &Prober,
-    subject: &Subject,
-    survey: &mut Survey,
     offers: Vec<(Option<TlsVersion>, CipherSuite)>,
+    rows: &Mutex<Vec<HandshakeRow>>,
     progress: &(dyn Fn(Step) + Sync),
 ) {
     let total = offers.len();
-    progress(Step::Handshakes(0, total));
     let width = prober.gate().width();
     let mut results = stream::iter(offers)
         .map(|(version, suite)| shake(prober, subject, version, suite))
-        .buffered(width);
-    while let Some(row) = results.next().await {
-        survey.handshakes.push(row);
-        progress(Step::Handshakes(survey.handshakes.len(), total));
+        .buffered(width)
+        .enumerate();
+    while let Some((index, row)) = results.next().await {
+        rows.lock().unwrap_or_else(PoisonError::into_inner).push(row);
+        progress(Step::Handshakes(index + 1, total));
+    }
+}
+
+/// Each accepted suite under the version that accepts it, or every cipher of OpenSSL over all
+/// versions that have it, as the options have it.
+pub(super) fn offers(survey: &Survey, options: &Options) -> Vec<(Option<TlsVersion>, CipherSuite)> {
+    if options.exhaustive {
+        let names = openssl_ciphers().iter();
+        let suites = names.filter_map(|name| CipherSuite::from_openssl_name(name));
+        suites.map(|suite| (None, suite)).collect()
+    } else if options.handshakes {
+        survey.accepted().map(|(version, suite)| (Some(version), suite)).collect()
+    } else {
+        Vec::new()
     }
 }
 
@@ -106,9 +100,15 @@ fn request(
         let tls13_suites = Some(name.to_owned());
         return HandshakeRequest { minimum: tls13, maximum: tls13, tls13_suites, ..request };
     }
+    // OpenSSL has no IDEA and no single DES in TLS 1.2.
+    let newest = if name.contains("IDEA") || name.contains("DES-CBC-") {
+        TlsVersion::TLS11
+    } else {
+        TlsVersion::TLS12
+    };
     HandshakeRequest {
         minimum: version.or(Some(TlsVersion::SSL3)),
-        maximum: version.or(Some(TlsVersion::TLS12)),
+        maximum: version.or(Some(newest)),
         cipher_list: Some(name.to_owned()),
         ..request
     }
@@ -124,6 +124,9 @@ fn result(
         Err(HandshakeError::Failed { reason, selected: true, .. }) => {
             HandshakeResult::FailedAfterSelection(reason)
         }
+        // OpenSSL gave up before the server had a say, as it does for suites that need a key
+        // agreed on beforehand.
+        Err(HandshakeError::Failed { ours: true, .. }) => HandshakeResult::NotInOpenssl,
         Err(HandshakeError::Failed { reason, .. }) => HandshakeResult::Refused(reason),
         Err(HandshakeError::Unsupported(_)) => HandshakeResult::NotInOpenssl,
         Err(error @ HandshakeError::Probe(_)) => HandshakeResult::Unclear(error.to_string()),

@@ -1,5 +1,6 @@
 //! One survey from begin to end, within its deadline.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::stream::{FuturesUnordered, StreamExt};
@@ -8,7 +9,7 @@ use tokio::time::{Instant, timeout_at};
 use super::doubt::Doubts;
 use super::hello::{Subject, suite_hello};
 use super::search::{SuiteSearch, Verdict};
-use super::{Oddity, Survey, extras, groups, handshakes};
+use super::{HandshakeRow, Oddity, Survey, extras, groups, handshakes};
 use crate::probe::{Outcome, Prober};
 use crate::tls::{CipherSuite, TlsVersion};
 use crate::wire::ClientHello;
@@ -66,44 +67,51 @@ pub async fn survey(
     result.chains = seen.chains;
     result.client_certificate = seen.client_certificate;
     progress(Step::Facts);
-    let facts = find_facts(prober, subject, options, &mut result, progress);
+    // Handshakes that were done count even when the deadline cuts the rest off.
+    let rows = Mutex::new(Vec::new());
+    let facts = find_facts(prober, subject, options, &mut result, &rows, progress);
     if timeout_at(options.deadline, facts).await.is_err() {
         result.deadline_hit = true;
     }
+    result.handshakes = rows.into_inner().unwrap_or_else(PoisonError::into_inner);
     result.deadline_hit |= Instant::now() >= options.deadline;
     result.times_slowed = prober.gate().times_narrowed();
     result
 }
 
+/// Asks for everything beyond suites side by side; the gate keeps the connections within bounds.
 async fn find_facts(
     prober: &Prober,
     subject: &Subject,
     options: &Options,
     result: &mut Survey,
+    rows: &Mutex<Vec<HandshakeRow>>,
     progress: &(dyn Fn(Step) + Sync),
 ) {
     if result.accepted().next().is_none() {
         return;
     }
-    check_unassigned(prober, subject, result).await;
-    result.groups = groups::survey_groups(prober, subject, result).await;
-    extras::survey_extras(prober, subject, result).await;
-    if options.exhaustive {
-        handshakes::every_cipher(prober, subject, result, progress).await;
-    } else if options.handshakes {
-        handshakes::accepted_suites(prober, subject, result, progress).await;
+    let known = &*result;
+    let offers = handshakes::offers(known, options);
+    let (trusts_nothing, groups, extras, ()) = futures::join!(
+        selects_unassigned(prober, subject, known),
+        groups::survey_groups(prober, subject, known),
+        extras::survey_extras(prober, subject, known),
+        handshakes::shake_hands(prober, subject, offers, rows, progress),
+    );
+    if trusts_nothing {
+        result.oddities.push(Oddity::UnassignedSuite);
     }
+    result.groups = groups;
+    result.add_extras(extras);
 }
 
 /// Offers a number that nobody has: a server that selects it answers without looking.
-async fn check_unassigned(prober: &Prober, subject: &Subject, result: &mut Survey) {
-    let Some((version, _)) = result.accepted().next() else { return };
+async fn selects_unassigned(prober: &Prober, subject: &Subject, known: &Survey) -> bool {
+    let Some((version, _)) = known.accepted().next() else { return false };
     let hello = suite_hello(subject, version, &[UNASSIGNED], Default::default());
-    if let Outcome::Selected(flight) = prober.ask(&hello).await
-        && flight.server_hello.is_some_and(|hello| hello.cipher_suite == UNASSIGNED)
-    {
-        result.oddities.push(Oddity::UnassignedSuite);
-    }
+    let Outcome::Selected(flight) = prober.ask(&hello).await else { return false };
+    flight.server_hello.is_some_and(|hello| hello.cipher_suite == UNASSIGNED)
 }
 
 async fn run_searches(

@@ -96,10 +96,11 @@ impl SuiteSearch {
             CipherSuite::registered().partition(|suite| is_worth_asking(*suite, version));
         let mut offered = offered;
         offered.sort_by_key(|suite| search_order(*suite));
-        let widespread = offered.partition_point(|suite| is_widespread(*suite));
-        // One chain of answers over the widespread suites gives their whole order for free.
-        let mut sets = one_kind_sets(subject, version, &offered[..widespread]);
-        sets.extend(hello_sized_sets(subject, version, &offered[widespread..]));
+        // One chain of answers over the suites that go with an RSA certificate gives their whole
+        // order for free.
+        let first = offered.partition_point(|suite| goes_with_rsa(*suite));
+        let mut sets = one_kind_sets(subject, version, &offered[..first]);
+        sets.extend(hello_sized_sets(subject, version, &offered[first..]));
         let not_offered = Answer::NotOffered(NotOffered::NotDefined);
         Self {
             version,
@@ -189,7 +190,7 @@ impl SuiteSearch {
         let order = Order::suppose(&self.accepted, &self.observations);
         let question = match preference(&self.accepted, &self.observations) {
             Preference::Client => None,
-            Preference::Server => order.open_question(),
+            Preference::Server => order.open_question(self.strays()),
             Preference::Unknown if round == 0 => {
                 Some(order.suites().iter().rev().copied().collect())
             }
@@ -198,6 +199,12 @@ impl SuiteSearch {
         let Some(suites) = question else { return Stage::Done };
         self.queue.push_back(Job::new(suites, Purpose::Order));
         Stage::Ordering(round)
+    }
+
+    /// How many accepted suites were found outside the first set, and have to find their places
+    /// in its order.
+    fn strays(&self) -> usize {
+        self.accepted.iter().filter(|suite| !goes_with_rsa(**suite)).count()
     }
 
     fn refused(&self) -> Vec<CipherSuite> {
@@ -361,7 +368,7 @@ impl SuiteSearch {
         accepted.sort_by_key(|suite| search_order(*suite));
         let order = Order::suppose(&accepted, &self.observations);
         let order_proven = match preference {
-            Preference::Server => order.open_question().is_none(),
+            Preference::Server => order.open_question(0).is_none(),
             Preference::Client => true,
             Preference::Unknown => accepted.len() < 2,
         };
@@ -401,6 +408,7 @@ fn evidence(flight: &Flight, offered: usize) -> Evidence {
 fn search_order(suite: CipherSuite) -> impl Ord {
     let chacha = suite.iana_name().is_some_and(|name| name.contains("CHACHA20"));
     (
+        !goes_with_rsa(suite),
         !is_widespread(suite),
         !suite.has_forward_secrecy(),
         suite.key_exchange(),
@@ -423,6 +431,11 @@ fn is_worth_asking(suite: CipherSuite, version: TlsVersion) -> bool {
     }
 }
 
+/// Whether the suite is widespread and goes with an RSA certificate, or with any in TLS 1.3.
+fn goes_with_rsa(suite: CipherSuite) -> bool {
+    is_widespread(suite) && suite.authentication() != Authentication::Ecdsa
+}
+
 /// Whether common TLS libraries of the last twenty years have the suite.
 fn is_widespread(suite: CipherSuite) -> bool {
     let Some(name) = suite.iana_name() else { return false };
@@ -434,8 +447,8 @@ fn is_widespread(suite: CipherSuite) -> bool {
     };
     let authenticated =
         matches!(suite.authentication(), Authentication::Rsa | Authentication::Ecdsa);
-    let common = ["_AES_", "_CHACHA20_", "_3DES_", "_RC4_128_", "_CAMELLIA_"];
-    let rare = ["_CCM", "_EXPORT", "CAMELLIA_128_GCM", "CAMELLIA_256_GCM"];
+    let common = ["_AES_", "_CHACHA20_", "_3DES_", "_RC4_128_", "_CAMELLIA_", "_ARIA_"];
+    let rare = ["_EXPORT", "CAMELLIA_128_GCM", "CAMELLIA_256_GCM", "ARIA_128_CBC", "ARIA_256_CBC"];
     exchange
         && authenticated
         && common.iter().any(|part| name.contains(part))
@@ -584,8 +597,12 @@ mod tests {
     }
 
     #[test]
-    fn widespread_suites_fit_one_hello() {
-        let count = CipherSuite::registered().filter(|suite| is_widespread(*suite)).count();
-        assert!((40..=60).contains(&count), "{count}");
+    fn suites_that_go_with_rsa_fit_one_hello() {
+        let subject = Subject { sni: Some("my-upstream.example.com".to_owned()) };
+        let suites: Vec<_> = CipherSuite::registered()
+            .filter(|suite| goes_with_rsa(*suite) && !suite.is_tls13())
+            .collect();
+        let sets = one_kind_sets(&subject, TlsVersion::TLS12, &suites);
+        assert_eq!(sets.len(), 1, "{} suites", suites.len());
     }
 }

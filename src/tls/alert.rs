@@ -75,7 +75,7 @@ impl fmt::Display for AlertDescription {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name() {
             Some(name) => f.pad(name),
-            None => f.pad(&format!("alert {}", self.0)),
+            None => f.pad(&format!("number {}", self.0)),
         }
     }
 }
@@ -101,11 +101,7 @@ impl Alert {
 
 impl fmt::Display for Alert {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "alert {}", self.description.name().unwrap_or("number"))?;
-        if self.description.name().is_none() {
-            write!(f, " {}", self.description.0)?;
-        }
-        Ok(())
+        write!(f, "alert {}", self.description)
     }
 }
 

@@ -44,10 +44,12 @@ pub enum Finding {
     MinimumVersion(TlsVersion),
     /// The server's versions are not below Envoy's maximum, or it fails on a higher one.
     MaximumVersion(TlsVersion),
-    /// The server takes none of the groups that Envoy offers.
+    /// The server takes none of the groups that Envoy offers, or has its key on another curve.
     Curves {
         /// The groups to add, in Envoy's spelling.
         added: Vec<String>,
+        /// Whether they are needed for the certificate's key rather than for the key exchange.
+        for_certificate: bool,
     },
     /// The server signs with nothing that Envoy offers.
     SignatureAlgorithms {
@@ -151,7 +153,7 @@ pub enum Hopeless {
     SignatureAlgorithms(Vec<String>),
     /// The certificate forbids what the server does with it.
     KeyUsage(KeyUsageBit),
-    /// The server uses a scheme that nothing can be said about.
+    /// The server signs only with a scheme that this release does not have.
     Signature(SignatureScheme),
     /// The reason is not known.
     Unknown,

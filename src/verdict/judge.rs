@@ -5,7 +5,7 @@ use super::finding::{Finding, Hopeless};
 use super::{Summary, Verdict};
 use crate::envoy::{ClientConfig, KeyUsageRule, Protocol};
 use crate::probe::ProbeError;
-use crate::survey::{ClientCertificate, Survey};
+use crate::survey::{Answer, ClientCertificate, Evidence, Survey};
 use crate::tls::{AlertDescription, KeyExchange, TlsVersion};
 use crate::trial::{
     Checks, Dimension, KeyKind, KeyUsageBit, Obstacle, Passage, Remedy, ServerCertificate, Trial,
@@ -22,7 +22,7 @@ pub fn judge(trial: &Trial, survey: Option<&Survey>, checks: &Checks) -> Verdict
     let survey = survey.unwrap_or(&empty);
     let config = &trial.own.config;
     let (summary, mut findings) = match &trial.own.result {
-        Ok(passage) => (Summary::Connects, passing(trial, passage)),
+        Ok(passage) => (Summary::Connects, passing(trial, passage, checks)),
         Err(obstacle) => blocked(trial, survey, obstacle, checks),
     };
     findings.extend(side_findings(trial, survey, summary));
@@ -35,9 +35,10 @@ pub fn judge(trial: &Trial, survey: Option<&Survey>, checks: &Checks) -> Verdict
     Verdict { summary, findings, suites }
 }
 
-fn passing(trial: &Trial, passage: &Passage) -> Vec<Finding> {
+fn passing(trial: &Trial, passage: &Passage, checks: &Checks) -> Vec<Finding> {
     let mut findings = weaknesses(passage);
-    if trial.handshake.as_ref().is_some_and(|handshake| handshake.certificate_requested) {
+    let asked = trial.handshake.as_ref().is_some_and(|handshake| handshake.certificate_requested);
+    if asked && checks.identity.is_none() {
         findings.push(Finding::ClientCertificateOptional);
     }
     findings.extend(key_usage_later(trial, passage));
@@ -150,8 +151,13 @@ fn remediable(
     checks: &Checks,
 ) -> (Summary, Vec<Finding>) {
     let before = &trial.own.config;
-    let mut findings: Vec<_> =
-        remedy.dimensions.iter().map(|part| cause(*part, before, &remedy.config)).collect();
+    let mut findings = Vec::new();
+    if let Err(Obstacle::Config(fault)) = &trial.own.result {
+        findings.push(Finding::Configuration(fault.to_string()));
+    } else {
+        let causes = remedy.dimensions.iter();
+        findings.extend(causes.map(|part| cause(*part, before, &remedy.config, survey)));
+    }
     let unsettable = remedy.dimensions.contains(&Dimension::SignatureAlgorithms);
     if let Some(remaining) = &remedy.remaining {
         findings.extend(certificate_finding(survey, remaining, checks));
@@ -167,7 +173,7 @@ fn remediable(
 }
 
 /// What it says about the server that this part had to change.
-fn cause(part: Dimension, before: &ClientConfig, after: &ClientConfig) -> Finding {
+fn cause(part: Dimension, before: &ClientConfig, after: &ClientConfig, survey: &Survey) -> Finding {
     match part {
         Dimension::CipherSuites => {
             let in_force = before.cipher_suites_in_force();
@@ -183,7 +189,12 @@ fn cause(part: Dimension, before: &ClientConfig, after: &ClientConfig) -> Findin
             Finding::MaximumVersion(after.maximum_protocol_version.unwrap_or(TlsVersion::TLS12))
         }
         Dimension::Curves => {
-            Finding::Curves { added: added(&before.ecdh_curves_in_force(), &after.ecdh_curves) }
+            let added = added(&before.ecdh_curves_in_force(), &after.ecdh_curves);
+            let groups = added.iter().filter_map(|name| after.release.curve_named(name));
+            let groups: Vec<_> = groups.collect();
+            let for_certificate =
+                leaves(survey).any(|leaf| leaf.curve.is_some_and(|curve| groups.contains(&curve)));
+            Finding::Curves { added, for_certificate }
         }
         Dimension::SignatureAlgorithms => Finding::SignatureAlgorithms {
             added: added(&before.signature_algorithms_in_force(), &after.signature_algorithms),
@@ -253,7 +264,9 @@ fn reason(trial: &Trial, survey: &Survey) -> Hopeless {
         suites.dedup();
         return Hopeless::Suites(suites);
     }
-    groups_or_key(config, survey).unwrap_or(Hopeless::Unknown)
+    groups_or_key(config, survey)
+        .or_else(|| foreign_signature(config, survey))
+        .unwrap_or(Hopeless::Unknown)
 }
 
 fn groups_or_key(config: &ClientConfig, survey: &Survey) -> Option<Hopeless> {
@@ -265,8 +278,7 @@ fn groups_or_key(config: &ClientConfig, survey: &Survey) -> Option<Hopeless> {
     {
         return Some(Hopeless::Groups(groups.accepted.clone()));
     }
-    let leaves = survey.chains.iter().filter_map(|chain| ServerCertificate::read(chain.first()?));
-    let keys: Vec<_> = leaves.map(|leaf| leaf.key).collect();
+    let keys: Vec<_> = leaves(survey).map(|leaf| leaf.key).collect();
     let beyond = |key: &KeyKind| {
         matches!(key, KeyKind::RsaPss | KeyKind::Ed25519 | KeyKind::Ed448 | KeyKind::Dsa)
             || matches!(key, KeyKind::Ec(curve) if curve.is_none_or(|curve| {
@@ -275,6 +287,29 @@ fn groups_or_key(config: &ClientConfig, survey: &Survey) -> Option<Hopeless> {
     };
     let key = keys.first()?;
     keys.iter().all(beyond).then_some(Hopeless::Key(*key))
+}
+
+fn leaves(survey: &Survey) -> impl Iterator<Item = ServerCertificate> + '_ {
+    survey.chains.iter().filter_map(|chain| ServerCertificate::read(chain.first()?))
+}
+
+/// A scheme that the server signs with for every suite that Envoy could send, and that this
+/// release does not have.
+fn foreign_signature(config: &ClientConfig, survey: &Survey) -> Option<Hopeless> {
+    let known = config.release.signature_algorithms();
+    let sendable = config.release.sendable_suites(config.build);
+    let answers = survey.versions.iter().flat_map(|version| &version.answers);
+    let schemes = answers.filter(|(suite, _)| sendable.contains(suite)).filter_map(
+        |(_, answer)| match answer {
+            Answer::Accepted(Evidence::Selected { signature, .. }) => *signature,
+            _ => None,
+        },
+    );
+    let mut schemes = schemes.peekable();
+    let first = *schemes.peek()?;
+    schemes
+        .all(|scheme| !known.iter().any(|(_, have)| *have == scheme))
+        .then_some(Hopeless::Signature(first))
 }
 
 fn side_findings(trial: &Trial, survey: &Survey, summary: Summary) -> Vec<Finding> {

@@ -69,6 +69,9 @@ pub enum FindingDetails {
     Curves {
         /// The groups to add, in Envoy's spelling.
         added: Vec<String>,
+        /// Whether they are needed for the key of the server's certificate rather than for the
+        /// key exchange.
+        for_certificate: bool,
     },
     /// The server signs with nothing that Envoy offers.
     SignatureAlgorithms {
@@ -269,7 +272,9 @@ fn details(finding: &verdict::Finding) -> Option<FindingDetails> {
         }
         Found::MinimumVersion(version) => Details::MinimumVersion { version: (*version).into() },
         Found::MaximumVersion(version) => Details::MaximumVersion { version: (*version).into() },
-        Found::Curves { added } => Details::Curves { added: added.clone() },
+        Found::Curves { added, for_certificate } => {
+            Details::Curves { added: added.clone(), for_certificate: *for_certificate }
+        }
         Found::SignatureAlgorithms { added } => {
             Details::SignatureAlgorithms { added: added.clone() }
         }
