@@ -95,7 +95,7 @@ impl SuiteSearch {
         let (offered, left_out): (Vec<_>, Vec<_>) =
             CipherSuite::registered().partition(|suite| is_worth_asking(*suite, version));
         let mut offered = offered;
-        offered.sort_by_key(|suite| search_order(*suite));
+        offered.sort_by_cached_key(|suite| search_order(*suite));
         // One chain of answers over the suites that go with an RSA certificate gives their whole
         // order for free.
         let first = offered.partition_point(|suite| goes_with_rsa(*suite));
@@ -365,7 +365,7 @@ impl SuiteSearch {
         }
         let preference = preference(&self.accepted, &self.observations);
         let mut accepted = self.accepted;
-        accepted.sort_by_key(|suite| search_order(*suite));
+        accepted.sort_by_cached_key(|suite| search_order(*suite));
         let order = Order::suppose(&accepted, &self.observations);
         let order_proven = match preference {
             Preference::Server => order.open_question(0).is_none(),
