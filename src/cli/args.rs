@@ -125,6 +125,9 @@ pub(super) struct Options {
     #[arg(long, help_heading = "Report")]
     pub(super) no_progress: bool,
 
+    /// Use these addresses for a host and port instead of asking the resolver; may be repeated
+    #[arg(long, value_name = "HOST:PORT:ADDR[,ADDR]", help_heading = "Survey")]
+    pub(super) resolve: Vec<String>,
     /// Complete no OpenSSL handshakes with the accepted suites
     #[arg(long, help_heading = "Survey", conflicts_with = "exhaustive")]
     pub(super) no_handshakes: bool,

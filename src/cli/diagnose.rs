@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::stream::{self, StreamExt};
 use tokio::sync::Semaphore;
@@ -28,12 +29,14 @@ pub(super) async fn diagnose(
     progress: &Progress,
 ) -> Diagnosis {
     let config = settings.config_for(&target);
-    let (addresses, unresolved) = match target.resolve(settings.limits.resolve_timeout).await {
+    let given = settings.addresses_for(&target);
+    let resolved = match given {
+        Some(addresses) => Ok(addresses),
+        None => target.resolve(settings.limits.resolve_timeout).await,
+    };
+    let (addresses, unresolved) = match resolved {
         Ok(addresses) => (addresses, None),
-        Err(error) => {
-            let none = Addresses { endpoints: Vec::new(), ignored: Vec::new() };
-            (none, Some(error.to_string()))
-        }
+        Err(error) => (Addresses::default(), Some(error.to_string())),
     };
     let job =
         Job { settings, config: &config, candidates: settings.candidates_for(&target), doors };
@@ -81,7 +84,8 @@ impl Job<'_> {
         let deadline = begun + limits.deadline;
         let line = progress.line(label);
         let checks = &self.settings.checks;
-        let mut trial = try_own(&prober, self.config, checks).await;
+        let own = timeout_at(deadline, try_own(&prober, self.config, checks)).await;
+        let mut trial = own.unwrap_or_else(|_| Trial::out_of_time(self.config, limits.deadline));
         let mut result = None;
         if worth_a_survey(&trial) {
             let widening = widen(&prober, &mut trial, &self.candidates, checks);
@@ -89,7 +93,8 @@ impl Job<'_> {
             let _ = timeout_at(deadline, widening).await;
         }
         if worth_a_survey(&trial) {
-            let found = self.survey(&prober, &trial, deadline, &|step| line.step(step)).await;
+            let end = survey_end(&trial, begun, limits.deadline);
+            let found = self.survey(&prober, &trial, end, &|step| line.step(step)).await;
             let settling = settle(&prober, &mut trial, &found, checks);
             let _ = timeout_at(deadline, settling).await;
             result = Some(found);
@@ -123,6 +128,11 @@ impl Job<'_> {
         };
         survey(prober, &subject, &options, progress).await
     }
+}
+
+/// A survey that cannot end leaves time for the change, which matters more.
+fn survey_end(trial: &Trial, begun: Instant, limit: Duration) -> Instant {
+    begun + if trial.has_start() { limit * 3 / 4 } else { limit }
 }
 
 /// There is nothing to survey where there is no connection, no TLS, or only silence.
@@ -209,9 +219,21 @@ async fn prove_everywhere(
 ) -> Result<(), String> {
     let config = change.apply(&diagnosis.config);
     for prober in probers {
-        if prove(prober, &config, Vec::new(), &settings.checks).await.is_none() {
-            let address = prober.address();
-            return Err(format!("a change that serves the others does not serve {address}"));
+        let address = prober.address();
+        let proving = prove(prober, &config, Vec::new(), &settings.checks);
+        match tokio::time::timeout(settings.limits.deadline, proving).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(obstacle)) if obstacle.is_unclear() => {
+                return Err(format!("whether the change serves {address} is unclear: {obstacle}"));
+            }
+            Ok(Err(_)) => {
+                return Err(format!("a change that serves the others does not serve {address}"));
+            }
+            Err(_) => {
+                return Err(format!(
+                    "whether the change serves {address} is unclear: the deadline has passed"
+                ));
+            }
         }
     }
     Ok(())

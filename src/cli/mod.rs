@@ -49,12 +49,18 @@ fn usage(error: &clap::Error) -> ExitCode {
         let _ = error.print();
         return ExitCode::SUCCESS;
     }
-    let text = error.render().to_string();
-    let relevant = text.lines().take_while(|line| !line.starts_with("Usage:"));
-    let words: Vec<_> = relevant.map(str::trim).filter(|line| !line.is_empty()).collect();
-    let line = words.join(" ");
-    eprintln!("cipher-test: {}; see cipher-test --help", line.trim_start_matches("error: "));
+    eprintln!("cipher-test: {}; see cipher-test --help", one_line(&error.render().to_string()));
     ExitCode::from(NO_ANSWER)
+}
+
+/// What clap says of a mistake, without the lines that it ends with and without the advice to
+/// pass a flag as a value, which no argument of ours is.
+fn one_line(text: &str) -> String {
+    let ends = |line: &&str| !line.starts_with("Usage:") && !line.starts_with("For more info");
+    let relevant = text.lines().take_while(ends).map(str::trim);
+    let relevant = relevant.filter(|line| !line.is_empty() && !line.starts_with("tip: to pass"));
+    let words: Vec<_> = relevant.map(|line| line.replacen("tip: ", "- ", 1)).collect();
+    words.join(" ").trim_start_matches("error: ").to_owned()
 }
 
 fn run(args: Args) -> Result<u8, String> {
@@ -64,12 +70,15 @@ fn run(args: Args) -> Result<u8, String> {
         .enable_all()
         .build()
         .map_err(|error| format!("cannot start: {error}"))?;
-    match args.command {
+    let result = match args.command {
         Some(Command::Envoy) => releases::print(),
         Some(Command::Schema) => output::print_schema(),
         Some(Command::Demo(demo)) => runtime.block_on(demo::run(*demo)),
         None => runtime.block_on(check(args)),
-    }
+    };
+    // A resolver that outlasts its timeout must not hold up the end.
+    runtime.shutdown_background();
+    result
 }
 
 /// The main job.

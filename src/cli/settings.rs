@@ -1,13 +1,14 @@
 //! Flags become checked settings, once.
 
 use std::io::IsTerminal;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
 use super::args::{Color, Fix, Format, Options, UpstreamProtocol};
 use crate::envoy::{Build, ClientConfig, Protocol};
 use crate::probe::{Identity, Limits, Trust};
 use crate::remedy::Names;
-use crate::target::Target;
+use crate::target::{Addresses, Target};
 use crate::tls::TlsVersion;
 use crate::trial::{Candidates, Checks};
 
@@ -19,6 +20,8 @@ pub(super) struct Settings {
     pub(super) checks: Checks,
     pub(super) candidates: Candidates,
     pub(super) limits: Limits,
+    /// Addresses that stand in for the resolver's.
+    resolved: Vec<(Target, Vec<IpAddr>)>,
     pub(super) names: Names,
     pub(super) format: Format,
     pub(super) fix: Option<Fix>,
@@ -53,6 +56,11 @@ impl Settings {
             checks: checks(options)?,
             candidates: Candidates { server_names },
             limits: limits(options),
+            resolved: options
+                .resolve
+                .iter()
+                .map(|text| resolved(text))
+                .collect::<Result<_, _>>()?,
             names: names(options)?,
             format: options.format,
             fix: options.fix,
@@ -73,6 +81,18 @@ impl Settings {
         ClientConfig { sni, ..self.config.clone() }
     }
 
+    /// The addresses given for this target, if there are any.
+    pub(super) fn addresses_for(&self, target: &Target) -> Option<Addresses> {
+        let given = self.resolved.iter().filter(|(named, _)| named == target);
+        let mut endpoints: Vec<_> = given
+            .flat_map(|(_, addresses)| addresses)
+            .map(|address| SocketAddr::new(*address, target.port))
+            .collect();
+        endpoints.sort_unstable();
+        endpoints.dedup();
+        (!endpoints.is_empty()).then(|| Addresses { endpoints, ignored: Vec::new() })
+    }
+
     /// What else the server may be called.
     pub(super) fn candidates_for(&self, target: &Target) -> Candidates {
         let mut candidates = self.candidates.clone();
@@ -82,6 +102,16 @@ impl Settings {
         candidates.server_names.dedup();
         candidates
     }
+}
+
+/// Reads `HOST:PORT:ADDR[,ADDR]`, with IPv6 addresses in brackets or without.
+fn resolved(text: &str) -> Result<(Target, Vec<IpAddr>), String> {
+    let wrong = || format!("--resolve '{text}' is not HOST:PORT:ADDR[,ADDR]");
+    let (host, rest) = text.split_once(':').ok_or_else(wrong)?;
+    let (port, addresses) = rest.split_once(':').ok_or_else(wrong)?;
+    let target = format!("{host}:{port}").parse().map_err(|_| wrong())?;
+    let address = |text: &str| text.trim_matches(['[', ']']).parse().map_err(|_| wrong());
+    Ok((target, addresses.split(',').map(address).collect::<Result<_, _>>()?))
 }
 
 /// Sorts the arguments into targets and mistakes.
@@ -130,9 +160,9 @@ fn config(options: &Options) -> Result<ClientConfig, String> {
             "--maximum-protocol-version",
             options.maximum_protocol_version.as_deref(),
         )?,
-        cipher_suites: options.cipher_suites.clone(),
-        ecdh_curves: options.ecdh_curves.clone(),
-        alpn_protocols: options.alpn.clone(),
+        cipher_suites: listed("--cipher-suites", &options.cipher_suites)?,
+        ecdh_curves: listed("--ecdh-curves", &options.ecdh_curves)?,
+        alpn_protocols: listed("--alpn", &options.alpn)?,
         protocol: match options.protocol {
             UpstreamProtocol::Http1 => Protocol::Http1,
             UpstreamProtocol::Http2 => Protocol::Http2,
@@ -142,6 +172,15 @@ fn config(options: &Options) -> Result<ClientConfig, String> {
         ..ClientConfig::new(options.envoy, build)
     };
     Ok(config)
+}
+
+/// Names of a list, as they travel behind a length of one byte (RFC 7301 §3.1).
+fn listed(flag: &str, names: &[String]) -> Result<Vec<String>, String> {
+    match names.iter().find(|name| !(1..=255).contains(&name.len())) {
+        Some(name) if name.is_empty() => Err(format!("{flag} has an empty name")),
+        Some(_) => Err(format!("{flag} has a name of more than 255 bytes")),
+        None => Ok(names.to_vec()),
+    }
 }
 
 fn version(flag: &str, name: Option<&str>) -> Result<Option<TlsVersion>, String> {

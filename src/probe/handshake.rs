@@ -23,7 +23,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_openssl::SslStream;
 
 use super::openssl_ffi::{Asked, cipher_names, note_certificate_requests};
-use super::prober::{ProbeError, Prober};
+use super::prober::{Ending, ProbeError, Prober};
 use crate::tls::{AlertDescription, CipherSuite, TlsVersion};
 
 /// What a handshake offers. Strings are in OpenSSL's grammar.
@@ -202,6 +202,8 @@ pub enum HandshakeError {
         selected: bool,
         /// Whether the server had asked for a client certificate before.
         certificate_requested: bool,
+        /// How the connection ended, where that was all.
+        ended: Option<Ending>,
     },
 }
 
@@ -475,14 +477,14 @@ async fn read_step(
 fn failure(stream: &SslStream<TcpStream>, error: &ssl::Error) -> HandshakeError {
     let stack = error.ssl_error();
     let alert = stack.and_then(alert_of);
-    let (reason, ours) = match (alert, stack, error.io_error()) {
-        (Some(alert), _, _) => (format!("alert {alert}"), false),
+    let (reason, ended, ours) = match (alert, stack, error.io_error()) {
+        (Some(alert), _, _) => (format!("alert {alert}"), None, false),
         (None, Some(stack), _) if is_unexpected_end(stack) => {
-            ("connection closed".to_owned(), false)
+            ("connection closed".to_owned(), Some(Ending::Closed), false)
         }
-        (None, Some(stack), _) if !stack.errors().is_empty() => (words(stack), true),
-        (None, _, Some(error)) => (io_words(error), false),
-        _ => ("connection closed".to_owned(), false),
+        (None, Some(stack), _) if !stack.errors().is_empty() => (words(stack), None, true),
+        (None, _, Some(error)) => (io_words(error), io_ending(error), false),
+        _ => ("connection closed".to_owned(), Some(Ending::Closed), false),
     };
     let mut random = [0; 32];
     stream.ssl().server_random(&mut random);
@@ -492,6 +494,15 @@ fn failure(stream: &SslStream<TcpStream>, error: &ssl::Error) -> HandshakeError 
         ours,
         selected: random != [0; 32],
         certificate_requested: was_noted(stream, *ASKED),
+        ended,
+    }
+}
+
+fn io_ending(error: &std::io::Error) -> Option<Ending> {
+    match error.kind() {
+        std::io::ErrorKind::ConnectionReset | std::io::ErrorKind::BrokenPipe => Some(Ending::Reset),
+        std::io::ErrorKind::UnexpectedEof => Some(Ending::Closed),
+        _ => None,
     }
 }
 

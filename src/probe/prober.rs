@@ -89,6 +89,7 @@ pub enum ProbeError {
     #[error("the run ended before this was asked")]
     Ended,
     /// Reading or writing failed for another reason.
+    /// Among them a reset right after the connection was opened, before the hello was sent.
     #[error("the connection failed: {0}")]
     Io(io::ErrorKind),
 }
@@ -96,7 +97,6 @@ pub enum ProbeError {
 fn connect_words(kind: io::ErrorKind) -> String {
     match kind {
         io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
-        io::ErrorKind::ConnectionReset => "connection reset".to_owned(),
         io::ErrorKind::HostUnreachable => "no route to the host".to_owned(),
         io::ErrorKind::NetworkUnreachable => "the network is unreachable".to_owned(),
         other => other.to_string(),
@@ -135,7 +135,14 @@ impl Prober {
             Err(error) => return Outcome::Failed(error.into()),
         };
         match self.connect().await {
-            Ok((_place, stream)) => self.exchange(stream, &bytes).await,
+            Ok((_place, stream)) => {
+                let outcome = self.exchange(stream, &bytes).await;
+                if matches!(outcome, Outcome::Selected(_) | Outcome::Refused(_)) {
+                    self.gate.note_answer();
+                }
+                outcome
+            }
+            Err(ProbeError::Io(io::ErrorKind::ConnectionReset)) => Outcome::Ended(Ending::Reset),
             Err(error) => Outcome::Failed(error),
         }
     }
@@ -146,6 +153,10 @@ impl Prober {
         let limit = self.limits.connect_timeout;
         match tokio::time::timeout(limit, TcpStream::connect(self.address)).await {
             Err(_) => Err(ProbeError::ConnectTimeout(limit)),
+            // A port that nobody listens on refuses; only who has accepted can reset.
+            Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionReset => {
+                Err(ProbeError::Io(error.kind()))
+            }
             Ok(Err(error)) => Err(ProbeError::Connect(error.kind())),
             Ok(Ok(stream)) => {
                 // A refusal here costs only latency.

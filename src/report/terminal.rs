@@ -68,10 +68,14 @@ fn endpoint_report(out: &mut String, diagnosis: &Diagnosis, endpoint: &Endpoint,
     if let Ok(passage) = &endpoint.trial.own.result {
         let _ = writeln!(out, "  {} negotiates {}", "✓".green(), passage_words(passage));
     }
-    for finding in &endpoint.verdict.findings {
-        let shown = verbose || finding.severity() < Severity::Info;
-        if shown {
-            finding_report(out, finding);
+    let shown = |finding: &&Finding| verbose || finding.severity() < Severity::Info;
+    let findings: Vec<_> = endpoint.verdict.findings.iter().filter(shown).collect();
+    for (index, finding) in findings.iter().enumerate() {
+        let _ = writeln!(out, "  {} {}", mark(finding.severity()), message(finding));
+        // Findings in a row that lead to the same advice share it.
+        let next = findings.get(index + 1).and_then(|next| advice(next));
+        if let Some(text) = advice(finding).filter(|text| next.as_ref() != Some(text)) {
+            let _ = writeln!(out, "    {}", text.dimmed());
         }
     }
     if verbose {
@@ -80,13 +84,6 @@ fn endpoint_report(out: &mut String, diagnosis: &Diagnosis, endpoint: &Endpoint,
     if let Some(survey) = &endpoint.survey {
         suites_report(out, diagnosis, &endpoint.verdict.suites, survey, verbose);
         facts_report(out, endpoint, survey, verbose);
-    }
-}
-
-fn finding_report(out: &mut String, finding: &Finding) {
-    let _ = writeln!(out, "  {} {}", mark(finding.severity()), message(finding));
-    if let Some(advice) = advice(finding) {
-        let _ = writeln!(out, "    {}", advice.dimmed());
     }
 }
 
@@ -225,7 +222,9 @@ fn use_words(row: &SuiteRow, verbose: bool) -> ColoredString {
 
 fn facts_report(out: &mut String, endpoint: &Endpoint, survey: &Survey, verbose: bool) {
     let mut facts = Vec::new();
-    if let Some(groups) = &survey.groups {
+    if let Some(groups) = &survey.groups
+        && !groups.accepted.is_empty()
+    {
         let names: Vec<_> = groups.accepted.iter().map(ToString::to_string).collect();
         facts.push(("groups", format!("{} ({})", names.join(", "), groups.version)));
     }

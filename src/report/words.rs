@@ -107,7 +107,9 @@ pub(super) fn message(finding: &Finding) -> String {
 }
 
 fn sni(sent: Option<&str>, wanted: Option<&Option<String>>) -> String {
-    let sent = sent.map_or("no server name".to_owned(), |name| format!("the server name {name}"));
+    let sent = sent.map_or("hellos without a server name".to_owned(), |name| {
+        format!("the server name {name}")
+    });
     match wanted {
         None => format!("the server refuses {sent}"),
         Some(None) => format!("the server refuses {sent}; it answers without one"),

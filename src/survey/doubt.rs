@@ -2,7 +2,8 @@
 //!
 //! A hello that is known to be accepted, sent right after, is the control: if that works and the
 //! doubtful hello fails again, the server refuses; if not, it is throttling us, and everything
-//! goes slower. After two refusals found in this way, the same ending counts as one.
+//! goes slower. After two refusals found in this way, the same ending counts as one; after two
+//! silences, the same silence is not asked about again, and stays unclear.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -27,6 +28,8 @@ const FAILED_CONTROLS: u32 = 6;
 pub(super) struct Doubts {
     open: Vec<Doubt>,
     confirmed: BTreeMap<&'static str, usize>,
+    /// Words for what taught nothing while a control was answered, and how often it did.
+    persistent: BTreeMap<String, usize>,
     failed_controls: u32,
     control: Option<ClientHello>,
     gave_up: bool,
@@ -73,8 +76,16 @@ impl Doubts {
                 let offered = job.suites.len();
                 searches[index].record_refusal(&job, &Evidence::Ended { ending, offered });
             }
+            Trouble::Unclear(what) if self.is_persistent(&what) => {
+                searches[index].record_unclear(&job, &what);
+            }
             trouble => self.open.push(Doubt { search: index, job, trouble }),
         }
+    }
+
+    /// Asking once more what never taught anything would only use up the time for the rest.
+    fn is_persistent(&self, what: &str) -> bool {
+        self.persistent.get(what).is_some_and(|count| *count >= CONFIRMATIONS)
     }
 
     fn is_confirmed(&self, ending: Ending) -> bool {
@@ -94,11 +105,14 @@ impl Doubts {
                 self.open.push(doubt);
                 continue;
             }
-            match doubt.trouble {
-                Trouble::Ended(ending) if self.is_confirmed(ending) => {
-                    self.add(searches, doubt.search, doubt.job, Trouble::Ended(ending));
-                }
-                _ => self.settle_one(searches, subject, prober, doubt).await,
+            let is_known = match &doubt.trouble {
+                Trouble::Ended(ending) => self.is_confirmed(*ending),
+                Trouble::Unclear(what) => self.is_persistent(what),
+            };
+            if is_known {
+                self.add(searches, doubt.search, doubt.job, doubt.trouble);
+            } else {
+                self.settle_one(searches, subject, prober, doubt).await;
             }
         }
     }
@@ -121,7 +135,7 @@ impl Doubts {
         let outcome = prober.ask(&hello).await;
         match search.record(job, &outcome, 1) {
             // It works now, so it was trouble: fewer connections at once from here on.
-            Verdict::Recorded => prober.gate().narrow().await,
+            Verdict::Recorded => prober.gate().narrow(),
             Verdict::Doubtful(job, trouble) => {
                 self.ask_control(searches, subject, prober, doubt.search, job, trouble).await;
             }
@@ -148,7 +162,10 @@ impl Doubts {
         self.failed_controls = 0;
         match trouble {
             Trouble::Ended(ending) => self.confirm(searches, index, &job, ending),
-            trouble => self.open.push(Doubt { search: index, job, trouble }),
+            Trouble::Unclear(what) => {
+                *self.persistent.entry(what.clone()).or_default() += 1;
+                self.add(searches, index, job, Trouble::Unclear(what));
+            }
         }
     }
 
@@ -163,7 +180,7 @@ impl Doubts {
     }
 
     async fn slow_down(&mut self, prober: &Prober) {
-        prober.gate().narrow().await;
+        prober.gate().narrow();
         self.failed_controls += 1;
         if self.failed_controls >= FAILED_CONTROLS {
             self.gave_up = true;

@@ -123,7 +123,7 @@ async fn run_searches(
     seen: &mut extras::Seen,
     progress: &(dyn Fn(Step) + Sync),
 ) {
-    while searches.iter_mut().fold(false, |more, search| search.advance() | more) {
+    while more_to_ask(searches, doubts) {
         ask_all(prober, subject, options, searches, doubts, seen, progress).await;
         if !doubts.is_empty() {
             let settling = doubts.settle(searches, subject, prober, options.deadline);
@@ -139,6 +139,11 @@ async fn run_searches(
     for search in searches {
         search.give_up(why);
     }
+}
+
+/// What is in doubt is settled before the searches go on to their next stage.
+fn more_to_ask(searches: &mut [SuiteSearch], doubts: &Doubts) -> bool {
+    !doubts.is_empty() || searches.iter_mut().fold(false, |more, search| search.advance() | more)
 }
 
 /// Asks what is queued, as much at once as the gate allows, until nothing is queued or an

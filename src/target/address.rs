@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{Host, Target};
 
 /// The endpoints of a target, and those that Envoy would leave alone.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Addresses {
     /// Where to connect, in ascending order, without duplicates.
     pub endpoints: Vec<SocketAddr>,

@@ -7,7 +7,7 @@ use crate::envoy::ClientConfig;
 use crate::probe::{Outcome, ProbeError, Prober};
 
 /// How long to wait before a hello that taught nothing is sent again.
-const PAUSE: Duration = Duration::from_millis(150);
+pub(super) const PAUSE: Duration = Duration::from_millis(150);
 
 /// What came of the hello that a configuration makes.
 #[derive(Clone, Debug)]
@@ -25,6 +25,12 @@ pub struct Attempt {
 }
 
 impl Attempt {
+    /// An attempt that no answer came of.
+    pub(super) fn blocked(config: ClientConfig, obstacle: Obstacle) -> Self {
+        let result = Err(obstacle);
+        Self { config, result, hello_bytes: 0, warnings: Vec::new(), chain: Vec::new() }
+    }
+
     /// Whether the hello got through.
     #[must_use]
     pub fn passes(&self) -> bool {
@@ -53,17 +59,10 @@ pub(super) async fn attempt(prober: &Prober, config: ClientConfig) -> Attempt {
 }
 
 async fn attempt_once(prober: &Prober, config: ClientConfig) -> Attempt {
-    let blocked = |config, obstacle| Attempt {
-        config,
-        result: Err(obstacle),
-        hello_bytes: 0,
-        warnings: Vec::new(),
-        chain: Vec::new(),
-    };
     let made = config.offer().and_then(|offer| Ok((offer, config.client_hello(&mut rand::rng())?)));
     let (offer, hello) = match made {
         Ok(made) => made,
-        Err(fault) => return blocked(config, Obstacle::Config(fault)),
+        Err(fault) => return Attempt::blocked(config, Obstacle::Config(fault)),
     };
     let outcome = prober.ask(&hello).await;
     let result = judge(config.release, &offer, &outcome);

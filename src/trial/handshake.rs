@@ -1,10 +1,13 @@
 //! What follows the hello: chain, name, client certificate, checked with a complete handshake
 //! that offers what this Envoy offers.
 
+use super::attempt::PAUSE;
 use super::certificate::ServerCertificate;
 use super::obstacle::{Obstacle, Passage, judge_certificate};
 use crate::envoy::{ClientConfig, Offer};
-use crate::probe::{Handshake, HandshakeError, HandshakeRequest, Identity, Prober, Trust};
+use crate::probe::{
+    Handshake, HandshakeError, HandshakeRequest, Identity, ProbeError, Prober, Trust,
+};
 use crate::tls::{CipherSuite, TlsVersion};
 
 /// What Envoy would verify, and what it could show.
@@ -35,9 +38,13 @@ pub(super) async fn complete(
     let offer = config.offer().map_err(Obstacle::Config)?;
     let request = request(&offer, passage, checks);
     let mut answer = prober.handshake(&request).await;
-    // Once more where nothing was learned: one lost connection must not decide.
-    if matches!(&answer, Err(HandshakeError::Probe(_) | HandshakeError::Failed { alert: None, .. }))
-    {
+    // Again where nothing was learned: lost connections must not decide.
+    for tries in 1..=prober.limits().retries.min(2) {
+        let silent = matches!(&answer, Err(HandshakeError::Probe(ProbeError::Silence { .. })));
+        if !is_trouble(&answer) || (silent && tries > 1) {
+            break;
+        }
+        tokio::time::sleep(PAUSE * tries * tries).await;
         answer = prober.handshake(&request).await;
     }
     let handshake = match answer {
@@ -56,6 +63,10 @@ pub(super) async fn complete(
     }
     verify(&handshake, checks)?;
     Ok(Some(handshake))
+}
+
+fn is_trouble(answer: &Result<Handshake, HandshakeError>) -> bool {
+    matches!(answer, Err(HandshakeError::Probe(_) | HandshakeError::Failed { ended: Some(_), .. }))
 }
 
 /// Offers the version and suite that the server selected from Envoy's hello, with all of Envoy's
@@ -104,6 +115,10 @@ fn obstacle(error: HandshakeError, checks: &Checks) -> Obstacle {
     match error {
         HandshakeError::Failed { alert, certificate_requested: true, .. } => {
             certificate_obstacle(checks, alert)
+        }
+        // The wire has shown that the server takes this offer, so this is no refusal.
+        HandshakeError::Failed { ended: Some(ending), selected: false, .. } => {
+            Obstacle::Ended(ending)
         }
         HandshakeError::Failed { reason, .. } => Obstacle::HandshakeFailed(reason),
         HandshakeError::Probe(error) => Obstacle::Unclear(error),

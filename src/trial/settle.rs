@@ -5,7 +5,7 @@ use super::dimension::{Dimension, SuiteChoice, Widening};
 use super::handshake::{Checks, complete, openssl_has};
 use super::obstacle::{Obstacle, Passage};
 use crate::envoy::{ClientConfig, Protocol};
-use crate::probe::{Handshake, Prober};
+use crate::probe::{Handshake, ProbeError, Prober};
 use crate::survey::Survey;
 use crate::tls::{AlertDescription, CipherSuite, Group, TlsVersion};
 
@@ -20,6 +20,9 @@ pub struct Trial {
     pub wider: Vec<(Vec<Dimension>, Result<Passage, Obstacle>)>,
     /// The smallest change that lets Envoy through, if any does.
     pub remedy: Option<Remedy>,
+    /// Whether all was tried that could be, and all of it was answered. If not, a trial without
+    /// a remedy does not mean that there is none.
+    pub settled: bool,
     start: Option<Widening>,
 }
 
@@ -44,6 +47,23 @@ pub struct Candidates {
 }
 
 impl Trial {
+    /// The trial of an endpoint that taught nothing within the time that there was.
+    #[must_use]
+    pub fn out_of_time(config: &ClientConfig, after: std::time::Duration) -> Self {
+        let obstacle = Obstacle::Unclear(ProbeError::Silence { after, bytes: 0 });
+        Self::of(Attempt::blocked(config.clone(), obstacle), None)
+    }
+
+    fn of(own: Attempt, handshake: Option<Handshake>) -> Self {
+        Self { own, handshake, wider: Vec::new(), remedy: None, settled: false, start: None }
+    }
+
+    /// Whether a wider hello got through, from which a change can be settled.
+    #[must_use]
+    pub fn has_start(&self) -> bool {
+        self.start.is_some()
+    }
+
     /// Whether Envoy connects as it is configured.
     #[must_use]
     pub fn connects(&self) -> bool {
@@ -88,7 +108,7 @@ pub async fn try_own(prober: &Prober, config: &ClientConfig, checks: &Checks) ->
             Err(obstacle) => own.result = Err(obstacle),
         }
     }
-    Trial { own, handshake, wider: Vec::new(), remedy: None, start: None }
+    Trial::of(own, handshake)
 }
 
 /// How many hellos may teach nothing before no wider one is tried.
@@ -99,6 +119,7 @@ const MOST_SILENCES: usize = 2;
 pub async fn widen(prober: &Prober, trial: &mut Trial, candidates: &Candidates, checks: &Checks) {
     let Err(obstacle) = trial.own.result.clone() else { return };
     if !a_hello_may_help(&obstacle) {
+        trial.settled = true;
         return;
     }
     let mut key_usage = matches!(obstacle, Obstacle::KeyUsage(_));
@@ -121,11 +142,12 @@ pub async fn widen(prober: &Prober, trial: &mut Trial, candidates: &Candidates, 
             return;
         }
     }
+    let answered = |result: &Result<_, Obstacle>| !result.as_ref().is_err_and(Obstacle::is_unclear);
+    trial.settled = trial.wider.iter().all(|(_, result)| answered(result));
 }
 
 /// Whether the obstacle can be one of the hello, so that another hello may get through.
 fn a_hello_may_help(obstacle: &Obstacle) -> bool {
-    use crate::probe::ProbeError;
     !matches!(
         obstacle,
         Obstacle::NotTls { .. }
@@ -204,31 +226,43 @@ pub async fn settle(prober: &Prober, trial: &mut Trial, survey: &Survey, checks:
         }
     }
     let narrowed = narrow(prober, &start, &config, survey, checks).await;
-    trial.remedy =
-        prove(prober, &narrowed, start.dimensions.iter().copied().collect(), checks).await;
+    let dimensions: Vec<_> = start.dimensions.iter().copied().collect();
+    match prove(prober, &narrowed, dimensions.clone(), checks).await {
+        Ok(remedy) => {
+            trial.remedy = Some(remedy);
+            trial.settled = true;
+        }
+        Err(obstacle) => {
+            trial.settled = !obstacle.is_unclear();
+            trial.wider.push((dimensions, Err(obstacle)));
+        }
+    }
     trial.start = Some(start);
 }
 
 /// Sends the hello of a changed configuration and completes a handshake with it.
 ///
-/// Returns `None` if the hello does not get through.
+/// # Errors
+///
+/// What is in the way, unless it is something that no hello can remove: that stands in the
+/// remedy.
 pub async fn prove(
     prober: &Prober,
     config: &ClientConfig,
     dimensions: Vec<Dimension>,
     checks: &Checks,
-) -> Option<Remedy> {
-    let passage = attempt(prober, config.clone()).await.result.ok()?;
+) -> Result<Remedy, Obstacle> {
+    let passage = attempt(prober, config.clone()).await.result?;
     let mut remaining = None;
     if openssl_has(passage.cipher_suite)
         && let Err(obstacle) = complete(prober, config, &passage, checks).await
     {
         if a_hello_may_help(&obstacle) {
-            return None;
+            return Err(obstacle);
         }
         remaining = Some(obstacle);
     }
-    Some(Remedy { dimensions, config: config.clone(), passage, remaining })
+    Ok(Remedy { dimensions, config: config.clone(), passage, remaining })
 }
 
 /// Replaces 'all that could be set' by the least that the server insists on, field by field.

@@ -42,19 +42,30 @@ pub struct SuiteRow {
 #[must_use]
 pub fn compare(config: &ClientConfig, survey: &Survey) -> Vec<SuiteRow> {
     let offer = config.offer().ok();
-    let sendable = config.release.sendable_suites(config.build);
     let envoy = |version: TlsVersion, suite: CipherSuite| {
         if offer.as_ref().is_some_and(|offer| offer.includes(version, suite)) {
             return Use::Offered;
         }
-        let tls13 = version == TlsVersion::TLS13 && matches!(suite.0, 0x1301..=0x1303);
-        let legacy = (TlsVersion::TLS10..TlsVersion::TLS13).contains(&version)
-            && suite.is_defined_for(version)
-            && sendable.contains(&suite);
-        if tls13 || legacy { Use::Configurable } else { Use::Never }
+        match is_within_reach(config, version, suite) {
+            true => Use::Configurable,
+            false => Use::Never,
+        }
     };
     survey
         .accepted()
         .map(|(version, suite)| SuiteRow { version, suite, envoy: envoy(version, suite) })
         .collect()
+}
+
+/// Whether some configuration of the release offers this suite under this version.
+pub(super) fn is_within_reach(
+    config: &ClientConfig,
+    version: TlsVersion,
+    suite: CipherSuite,
+) -> bool {
+    let tls13 = version == TlsVersion::TLS13 && matches!(suite.0, 0x1301..=0x1303);
+    let legacy = (TlsVersion::TLS10..TlsVersion::TLS13).contains(&version)
+        && suite.is_defined_for(version)
+        && config.release.sendable_suites(config.build).contains(&suite);
+    tls13 || legacy
 }

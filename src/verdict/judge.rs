@@ -1,6 +1,6 @@
 //! From trial and survey to findings.
 
-use super::comparison::{Use, compare};
+use super::comparison::{Use, compare, is_within_reach};
 use super::finding::{Finding, Hopeless};
 use super::{Summary, Verdict};
 use crate::envoy::{ClientConfig, KeyUsageRule, Protocol};
@@ -82,18 +82,32 @@ fn blocked(
         return remediable(trial, survey, remedy, checks);
     }
     let accepted_nothing = survey.accepted().next().is_none();
+    let unexplained = reason(trial, survey) == Hopeless::Unknown;
     match obstacle {
-        Obstacle::Unclear(error) if accepted_nothing => {
+        Obstacle::Unclear(error) if accepted_nothing || unexplained => {
             (Summary::Unclear, vec![Finding::NoAnswer(error.to_string())])
         }
         Obstacle::Ended(ending) if accepted_nothing => {
             (Summary::Unclear, vec![Finding::Hangup(*ending)])
         }
+        Obstacle::Ended(_) if unexplained => {
+            (Summary::Unclear, vec![Finding::Other(obstacle.clone())])
+        }
         Obstacle::Config(fault) => {
             (Summary::NeedsChange, vec![Finding::Configuration(fault.to_string())])
         }
+        // Envoy does not get through as it is, but what would help was not found out.
+        _ if unexplained && !trial.settled => unsettled(trial, obstacle),
         _ => hopeless(trial, survey, obstacle),
     }
+}
+
+fn unsettled(trial: &Trial, obstacle: &Obstacle) -> (Summary, Vec<Finding>) {
+    let tried = trial.wider.iter().rev().filter_map(|(_, result)| result.as_ref().err());
+    let mut unclear = tried.filter(|obstacle| obstacle.is_unclear());
+    let mut findings = vec![Finding::Other(obstacle.clone())];
+    findings.extend(unclear.next().map(|tried| Finding::NoAnswer(tried.to_string())));
+    (Summary::NeedsChange, findings)
 }
 
 /// Obstacles that name their cause by themselves.
@@ -251,6 +265,9 @@ fn reason(trial: &Trial, survey: &Survey) -> Hopeless {
     {
         return Hopeless::KeyUsage(*bit);
     }
+    if !knows_all_of_use(config, survey) {
+        return Hopeless::Unknown;
+    }
     let rows = compare(config, survey);
     let newest = survey.accepted().map(|(version, _)| version).max();
     if let Some(version) = newest
@@ -267,6 +284,16 @@ fn reason(trial: &Trial, survey: &Survey) -> Hopeless {
     groups_or_key(config, survey)
         .or_else(|| foreign_signature(config, survey))
         .unwrap_or(Hopeless::Unknown)
+}
+
+/// Whether the survey can tell of every suite that the release could be made to send.
+fn knows_all_of_use(config: &ClientConfig, survey: &Survey) -> bool {
+    let versions = survey.versions.iter().filter(|survey| survey.version >= TlsVersion::TLS10);
+    let mut answers =
+        versions.flat_map(|survey| survey.answers.iter().map(|answer| (survey.version, answer)));
+    !answers.any(|(version, (suite, answer))| {
+        matches!(answer, Answer::Unclear(_)) && is_within_reach(config, version, *suite)
+    })
 }
 
 fn groups_or_key(config: &ClientConfig, survey: &Survey) -> Option<Hopeless> {

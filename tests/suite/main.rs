@@ -16,8 +16,13 @@
 )]
 
 mod accepted;
+mod addresses;
+mod appearance;
 mod cases;
+mod command;
+mod kubernetes;
 mod lab;
 mod matrix;
 mod readme;
+mod rude;
 mod support;

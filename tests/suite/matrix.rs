@@ -32,6 +32,47 @@ fn verdicts_agree_with_envoy_1_36() {
     verdicts_agree_with(Release::V1_36, "1.36");
 }
 
+/// Each cause has a code of its own.
+#[test]
+fn causes_are_told_apart() {
+    #[rustfmt::skip]
+    let table = [
+        ("AES128-SHA at tls1_2",                       "cipher-suites"),
+        ("TLS 1.0 alone, suites added, minimum not",   "minimum-version"),
+        ("TLS 1.3 alone of nginx",                     "maximum-version"),
+        ("P-384 alone of nginx",                       "curves"),
+        ("Ed25519 key at TLS 1.2",                     "signature-algorithms"),
+        ("nginx for one name, none asked",             "sni"),
+        ("h2 alone, Envoy speaks HTTP/1",              "alpn"),
+        ("client certificate at TLS 1.2, none",        "client-certificate"),
+        ("client certificate at TLS 1.3, none",        "client-certificate"),
+        ("RsaUntrusted certificate, verified",         "certificate-untrusted"),
+        ("RsaExpired certificate, verified",           "certificate-expired"),
+        ("Rsa certificate, verified with another name","certificate-name"),
+        ("RsaEnciphermentOnly, ECDHE alone",           "key-usage"),
+        ("TLS 1.2, and a minimum of 1.3 without a maximum", "configuration"),
+        ("plain HTTP",                                 "plain-text"),
+        ("closed port",                                "unreachable"),
+        ("silent",                                     "no-answer"),
+        ("resets",                                     "hangup"),
+        ("DHE-RSA-AES128-SHA at tls1_2",               "no-setting-helps"),
+        ("X448 alone at TLS 1.2",                      "no-setting-helps"),
+    ];
+    let cases = cases::all();
+    let told = in_parallel(&table, 4, |(name, _)| {
+        let case = cases.iter().find(|case| case.name == *name);
+        let case = case.unwrap_or_else(|| panic!("there is no case {name}"));
+        let server = case.start();
+        let mut command = command(case, server.address());
+        let output = command.args(["--format", "json", "--no-handshakes"]).output().unwrap();
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        report["targets"][0]["endpoints"][0]["findings"][0]["code"].clone()
+    });
+    for ((name, code), told) in table.iter().zip(told) {
+        assert_eq!(told, *code, "{name}");
+    }
+}
+
 fn verdicts_agree_with(release: Release, name: &str) {
     let cases = cases::all();
     let servers = in_parallel(&cases, 4, Case::start);
@@ -103,9 +144,21 @@ fn settable(known: &Known) -> bool {
 
 /// Runs the command for one case as its user would.
 fn ask(case: &Case, address: SocketAddr, envoy: &str) -> Said {
+    let mut command = command(case, address);
+    let output = command.args(["--envoy", envoy, "--fix", "patch"]).output().expect("it runs");
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    Said {
+        exit: output.status.code().unwrap_or(-1),
+        patch: (!stdout.is_empty()).then(|| serde_norway::from_str(&stdout).unwrap()),
+        stderr: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+    }
+}
+
+/// The command with the flags that describe a case's Envoy.
+fn command(case: &Case, address: SocketAddr) -> Command {
     let side = &case.side;
     let mut command = Command::new(env!("CARGO_BIN_EXE_cipher-test"));
-    command.args([&address.to_string(), "--envoy", envoy, "--fix", "patch"]);
+    command.arg(address.to_string());
     command.args(["--answer-timeout", "3s", "--try-sni", keys::NAME]);
     match side.sni {
         Some(name) => command.args(["--sni", name]),
@@ -133,13 +186,7 @@ fn ask(case: &Case, address: SocketAddr, envoy: &str) -> Said {
     for (field, value) in side.tls_params.as_object().unwrap_or(&Map::new()) {
         command.args(flag(field, value));
     }
-    let output = command.output().expect("the command runs");
-    let stdout = String::from_utf8(output.stdout).unwrap();
-    Said {
-        exit: output.status.code().unwrap_or(-1),
-        patch: (!stdout.is_empty()).then(|| serde_norway::from_str(&stdout).unwrap()),
-        stderr: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
-    }
+    command
 }
 
 fn flag(field: &str, value: &Value) -> [String; 2] {

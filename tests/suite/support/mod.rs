@@ -1,7 +1,9 @@
 //! What the tests stand on: keys, real servers, real Envoys. Starts things and tells what
 //! happened; asserts nothing.
 
+pub(crate) mod binary;
 pub(crate) mod client;
+pub(crate) mod embedded;
 pub(crate) mod envoy;
 pub(crate) mod keys;
 pub(crate) mod servers;

@@ -9,6 +9,7 @@ mod nginx;
 mod node;
 mod openssl;
 mod port;
+pub(crate) mod relay;
 mod scripted;
 
 use std::fs::File;
