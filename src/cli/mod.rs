@@ -64,8 +64,9 @@ fn one_line(text: &str) -> String {
 }
 
 fn run(args: Args) -> Result<u8, String> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+    // One thread: all futures are polled by `block_on` anyway, and with the sockets watched on a
+    // thread of its own, each answer would cost two changes of thread.
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| format!("cannot start: {error}"))?;

@@ -67,7 +67,9 @@ impl Order {
         let mut beats: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
         for seen in observations {
             let beaten = beats.entry(seen.selected).or_default();
-            beaten.extend(seen.offered.iter().filter(|suite| **suite != seen.selected));
+            // Hellos offer many more suites than are accepted; no order is wanted among those.
+            let losers = seen.offered.iter().filter(|suite| **suite != seen.selected);
+            beaten.extend(losers.filter(|suite| accepted.contains(suite)));
         }
         let mut order = Self { beats, supposed: Vec::new() };
         let mut left = accepted.to_vec();
