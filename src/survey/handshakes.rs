@@ -1,11 +1,17 @@
 //! Complete OpenSSL handshakes, one for each suite.
 
+use std::time::Duration;
+
 use futures::stream::{self, StreamExt};
+use tokio::time::sleep;
 
 use super::run::Step;
-use super::{Subject, Survey};
-use crate::probe::{HandshakeError, HandshakeRequest, Prober, openssl_ciphers};
+use super::{Oddity, Subject, Survey};
+use crate::probe::{Ending, HandshakeError, HandshakeRequest, Prober, openssl_ciphers};
 use crate::tls::{CipherSuite, TlsVersion};
+
+/// How long to wait before a handshake that taught nothing is begun again.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// One complete handshake, or the reason why there is none.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -64,10 +70,11 @@ async fn shake_hands(
     progress: &(dyn Fn(Step) + Sync),
 ) {
     let total = offers.len();
+    let refuses_by: Vec<_> = survey.oddities.iter().filter_map(Oddity::refuses_by).collect();
     progress(Step::Handshakes(0, total));
     let width = prober.gate().width();
     let mut results = stream::iter(offers)
-        .map(|(version, suite)| shake(prober, subject, version, suite))
+        .map(|(version, suite)| shake(prober, subject, version, suite, &refuses_by))
         .buffered(width);
     while let Some(row) = results.next().await {
         survey.handshakes.push(row);
@@ -80,13 +87,15 @@ async fn shake(
     subject: &Subject,
     version: Option<TlsVersion>,
     suite: CipherSuite,
+    refuses_by: &[Ending],
 ) -> HandshakeRow {
     let row = |result| HandshakeRow { version, suite, result };
     let Some(name) = suite.openssl_name() else { return row(HandshakeResult::NotInOpenssl) };
     let request = request(subject, version, suite, name);
     let mut last = HandshakeResult::NotInOpenssl;
-    for _ in 0..=prober.limits().retries {
-        last = result(prober.handshake(&request).await, suite);
+    for tries in 0..=prober.limits().retries {
+        sleep(PAUSE * tries * tries).await;
+        last = result(prober.handshake(&request).await, suite, refuses_by);
         if !matches!(last, HandshakeResult::Unclear(_)) {
             break;
         }
@@ -117,12 +126,18 @@ fn request(
 fn result(
     answer: Result<crate::probe::Handshake, HandshakeError>,
     suite: CipherSuite,
+    refuses_by: &[Ending],
 ) -> HandshakeResult {
     match answer {
         Ok(done) if done.cipher_suite == suite => HandshakeResult::Completed(done.version),
         Ok(done) => HandshakeResult::Unclear(format!("the session has {}", done.cipher_suite)),
         Err(HandshakeError::Failed { reason, selected: true, .. }) => {
             HandshakeResult::FailedAfterSelection(reason)
+        }
+        Err(HandshakeError::Failed { reason, ended: Some(ending), .. })
+            if !refuses_by.contains(&ending) =>
+        {
+            HandshakeResult::Unclear(reason)
         }
         Err(HandshakeError::Failed { reason, .. }) => HandshakeResult::Refused(reason),
         Err(HandshakeError::Unsupported(_)) => HandshakeResult::NotInOpenssl,

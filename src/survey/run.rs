@@ -110,6 +110,10 @@ async fn run_searches(
 ) {
     while more_to_ask(searches, doubts) {
         ask_all(prober, subject, options, searches, doubts, seen, progress).await;
+        let verifying = doubts.verify(searches, subject, prober);
+        if timeout_at(options.deadline, verifying).await.is_err() {
+            break;
+        }
         if !doubts.is_empty() {
             let settling = doubts.settle(searches, subject, prober, options.deadline);
             let in_time = timeout_at(options.deadline, settling).await.is_ok();
