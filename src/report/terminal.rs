@@ -226,7 +226,8 @@ fn facts_report(out: &mut String, endpoint: &Endpoint, survey: &Survey, verbose:
         && !groups.accepted.is_empty()
     {
         let names: Vec<_> = groups.accepted.iter().map(ToString::to_string).collect();
-        facts.push(("groups", format!("{} ({})", names.join(", "), groups.version)));
+        let more = if groups.complete { "" } else { ", perhaps more" };
+        facts.push(("groups", format!("{}{more} ({})", names.join(", "), groups.version)));
     }
     if let Some(order) = order(survey) {
         facts.push(("order", order.to_owned()));

@@ -2,8 +2,13 @@
 //!
 //! A hello that is known to be accepted, sent right after, is the control: if that works and the
 //! doubtful hello fails again, the server refuses; if not, it is throttling us, and everything
-//! goes slower. After two refusals found in this way, the same ending counts as one; after two
-//! silences, the same silence is not asked about again, and stays unclear.
+//! goes slower. After two refusals found in this way, the same ending counts as one, as long as
+//! controls keep being answered; after two silences, the same silence is not asked about again,
+//! and stays unclear.
+//!
+//! Trap: where connections are limited, a control can succeed by chance. Once an ending has
+//! proven to be trouble, all that rested on endings is asked again, and each refusal must show
+//! twice that the hello fails after a longer pause than the control after it needs.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -20,6 +25,10 @@ use crate::wire::ClientHello;
 const CONFIRMATIONS: usize = 2;
 /// How long to wait when the control fails, at first; it doubles each time.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
+/// The shortest pause before a hello that was hung up on is asked again under suspicion.
+const LEAST_PAUSE: Duration = Duration::from_millis(100);
+/// The longest.
+const MOST_PAUSE: Duration = Duration::from_secs(2);
 /// Controls that fail in a row before the rest is given up.
 const FAILED_CONTROLS: u32 = 6;
 
@@ -30,6 +39,12 @@ pub(super) struct Doubts {
     confirmed: BTreeMap<&'static str, usize>,
     /// Words for what taught nothing while a control was answered, and how often it did.
     persistent: BTreeMap<String, usize>,
+    /// All that was taken for refused because of an ending.
+    refusals: Vec<(usize, Job)>,
+    /// How many of these were followed by a control that was answered.
+    verified: usize,
+    /// Whether endings have proven to be trouble on this server.
+    suspicious: bool,
     failed_controls: u32,
     control: Option<ClientHello>,
     gave_up: bool,
@@ -40,6 +55,14 @@ struct Doubt {
     search: usize,
     job: Job,
     trouble: Trouble,
+    /// How often the hello failed in a row where a control right after it did not.
+    failures: usize,
+}
+
+impl Doubt {
+    fn new(search: usize, job: Job, trouble: Trouble) -> Self {
+        Self { search, job, trouble, failures: 0 }
+    }
 }
 
 fn key(ending: Ending) -> &'static str {
@@ -73,14 +96,57 @@ impl Doubts {
     ) {
         match trouble {
             Trouble::Ended(ending) if self.is_confirmed(ending) => {
-                let offered = job.suites.len();
-                searches[index].record_refusal(&job, &Evidence::Ended { ending, offered });
+                self.refuse(searches, index, job, ending);
             }
             Trouble::Unclear(what) if self.is_persistent(&what) => {
                 searches[index].record_unclear(&job, &what);
             }
-            trouble => self.open.push(Doubt { search: index, job, trouble }),
+            trouble => self.open.push(Doubt::new(index, job, trouble)),
         }
+    }
+
+    fn refuse(&mut self, searches: &mut [SuiteSearch], index: usize, job: Job, ending: Ending) {
+        let offered = job.suites.len();
+        searches[index].record_refusal(&job, &Evidence::Ended { ending, offered });
+        self.refusals.push((index, job));
+    }
+
+    /// Sends a control if endings were taken for refusals since the last one. If it fails, they
+    /// may have been something else.
+    pub(super) async fn verify(
+        &mut self,
+        searches: &mut [SuiteSearch],
+        subject: &Subject,
+        prober: &Prober,
+    ) {
+        if self.verified == self.refusals.len() {
+            return;
+        }
+        let Some(control) = self.control(searches, subject) else { return };
+        match prober.ask(&control).await {
+            Outcome::Selected(_) => self.verified = self.refusals.len(),
+            _ => self.suspect(searches),
+        }
+    }
+
+    /// An ending was trouble, so that all that rests on endings is in doubt again.
+    fn suspect(&mut self, searches: &mut [SuiteSearch]) {
+        if self.suspicious {
+            return;
+        }
+        self.suspicious = true;
+        self.confirmed.clear();
+        for search in searches.iter_mut() {
+            search.oddities.retain(|oddity| !matches!(oddity, Oddity::RefusesByEnding(_)));
+        }
+        for (index, job) in std::mem::take(&mut self.refusals) {
+            let what = "hung up on, as hellos are that are accepted";
+            // At once, since the deadline may come before the answer.
+            searches[index].record_unclear(&job, what);
+            let trouble = Trouble::Unclear(what.to_owned());
+            self.open.push(Doubt::new(index, Job { attempts: 0, ..job }, trouble));
+        }
+        self.verified = 0;
     }
 
     /// Asking once more what never taught anything would only use up the time for the rest.
@@ -124,20 +190,30 @@ impl Doubts {
         prober: &Prober,
         doubt: Doubt,
     ) {
-        let mut job = doubt.job;
+        let Doubt { search: index, mut job, trouble, failures } = doubt;
         job.attempts += 1;
-        if job.attempts > prober.limits().retries {
-            searches[doubt.search].record_unclear(&job, &words(&doubt.trouble));
+        if job.attempts > prober.limits().retries.max(CONFIRMATIONS as u32) {
+            searches[index].record_unclear(&job, &words(&trouble));
             return;
         }
-        let search = &mut searches[doubt.search];
+        if self.suspicious {
+            sleep(pause(prober, job.attempts)).await;
+        }
+        let was_ending = matches!(trouble, Trouble::Ended(_));
+        let search = &mut searches[index];
         let hello = suite_hello(subject, search.version, &job.suites, job.share);
         let outcome = prober.ask(&hello).await;
         match search.record(job, &outcome, 1) {
             // It works now, so it was trouble: fewer connections at once from here on.
-            Verdict::Recorded => prober.gate().narrow(),
+            Verdict::Recorded => {
+                prober.gate().narrow();
+                if was_ending {
+                    self.suspect(searches);
+                }
+            }
             Verdict::Doubtful(job, trouble) => {
-                self.ask_control(searches, subject, prober, doubt.search, job, trouble).await;
+                let doubt = Doubt { search: index, job, trouble, failures };
+                self.ask_control(searches, subject, prober, doubt).await;
             }
         }
     }
@@ -147,31 +223,42 @@ impl Doubts {
         searches: &mut [SuiteSearch],
         subject: &Subject,
         prober: &Prober,
-        index: usize,
-        job: Job,
-        trouble: Trouble,
+        mut doubt: Doubt,
     ) {
         let Some(control) = self.control(searches, subject) else {
-            self.open.push(Doubt { search: index, job, trouble });
+            self.open.push(doubt);
             return;
         };
         if !matches!(prober.ask(&control).await, Outcome::Selected(_)) {
-            self.open.push(Doubt { search: index, job, trouble });
+            doubt.failures = 0;
+            self.open.push(doubt);
+            self.suspect(searches);
             return self.slow_down(prober).await;
         }
         self.failed_controls = 0;
-        match trouble {
-            Trouble::Ended(ending) => self.confirm(searches, index, &job, ending),
+        self.verified = self.refusals.len();
+        doubt.failures += 1;
+        match &doubt.trouble {
+            Trouble::Ended(_) if self.suspicious && doubt.failures < CONFIRMATIONS => {
+                self.open.push(doubt);
+            }
+            Trouble::Ended(ending) => {
+                let ending = *ending;
+                self.confirm(searches, doubt.search, doubt.job, ending);
+            }
             Trouble::Unclear(what) => {
                 *self.persistent.entry(what.clone()).or_default() += 1;
-                self.add(searches, index, job, Trouble::Unclear(what));
+                self.add(searches, doubt.search, doubt.job, doubt.trouble);
             }
         }
     }
 
-    fn confirm(&mut self, searches: &mut [SuiteSearch], index: usize, job: &Job, ending: Ending) {
-        let offered = job.suites.len();
-        searches[index].record_refusal(job, &Evidence::Ended { ending, offered });
+    fn confirm(&mut self, searches: &mut [SuiteSearch], index: usize, job: Job, ending: Ending) {
+        self.refuse(searches, index, job, ending);
+        self.verified = self.refusals.len();
+        if self.suspicious {
+            return;
+        }
         let count = self.confirmed.entry(key(ending)).or_default();
         *count += 1;
         if *count == CONFIRMATIONS {
@@ -198,12 +285,22 @@ impl Doubts {
 
     /// Writes down that what is still in doubt could not be learned.
     pub(super) fn give_up(&mut self, searches: &mut [SuiteSearch], why: Option<&str>) {
+        for (index, job) in self.refusals.drain(self.verified..) {
+            searches[index].record_unclear(&job, "hung up on, and no control came after it");
+        }
         for doubt in self.open.drain(..) {
             let what = words(&doubt.trouble);
             let what = why.map_or(what.clone(), |why| format!("{what}; {why}"));
             searches[doubt.search].record_unclear(&doubt.job, &what);
         }
     }
+}
+
+/// How long to wait before a hello is asked again where connections may be limited: longer than
+/// the control after it waits, and by more than that the next time, so that no steady limit lets
+/// all controls through and none of the hellos.
+fn pause(prober: &Prober, attempts: u32) -> Duration {
+    (prober.gate().delay() * 4).clamp(LEAST_PAUSE, MOST_PAUSE) * attempts
 }
 
 fn words(trouble: &Trouble) -> String {

@@ -142,6 +142,16 @@ pub enum Oddity {
     Warning(AlertDescription),
 }
 
+impl Oddity {
+    /// The ending by which the server refuses, if this is about one.
+    pub(super) fn refuses_by(&self) -> Option<Ending> {
+        match self {
+            Self::RefusesByEnding(ending) => Some(*ending),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Oddity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -3,6 +3,10 @@
 //! Under TLS 1.3 a HelloRetryRequest names the group and costs the server no signature, so that
 //! version is asked where the server has it; else the newest with an elliptic curve suite.
 
+use std::time::Duration;
+
+use tokio::time::sleep;
+
 use super::hello::{Subject, group_hello};
 use super::{Oddity, Survey};
 use crate::probe::{Outcome, Prober};
@@ -18,6 +22,9 @@ pub struct GroupSurvey {
     /// Whether every group was asked for to the end.
     pub complete: bool,
 }
+
+/// How long to wait before a hello that was not answered is sent again.
+const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(400)];
 
 /// Groups that only TLS 1.3 has, asked for beside [`Group::SURVEYED`].
 const TLS13_ONLY: [Group; 6] = [
@@ -91,7 +98,15 @@ async fn ask(
     groups: &[Group],
 ) -> Option<Option<Group>> {
     let hello = group_hello(subject, version, suites, groups);
-    match prober.ask(&hello).await {
+    let mut outcome = prober.ask(&hello).await;
+    for pause in PAUSES {
+        if matches!(outcome, Outcome::Selected(_) | Outcome::Refused(_)) {
+            break;
+        }
+        sleep(pause).await;
+        outcome = prober.ask(&hello).await;
+    }
+    match outcome {
         Outcome::Selected(flight) => {
             let in_exchange = flight.server_key_exchange.and_then(|exchange| exchange.group);
             let hello = flight.server_hello?;

@@ -1,13 +1,18 @@
 //! Complete OpenSSL handshakes, one for each suite.
 
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use futures::stream::{self, StreamExt};
+use tokio::time::sleep;
 
 use super::run::{Options, Step};
 use super::{Subject, Survey};
-use crate::probe::{HandshakeError, HandshakeRequest, Prober, openssl_ciphers};
+use crate::probe::{Ending, HandshakeError, HandshakeRequest, Prober, openssl_ciphers};
 use crate::tls::{CipherSuite, TlsVersion};
+
+/// How long to wait before a handshake that taught nothing is begun again.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// One complete handshake, or the reason why there is none.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -40,13 +45,14 @@ pub(super) async fn shake_hands(
     prober: &Prober,
     subject: &Subject,
     offers: Vec<(Option<TlsVersion>, CipherSuite)>,
+    refuses_by: &[Ending],
     rows: &Mutex<Vec<HandshakeRow>>,
     progress: &(dyn Fn(Step) + Sync),
 ) {
     let total = offers.len();
     let width = prober.gate().width();
     let mut results = stream::iter(offers)
-        .map(|(version, suite)| shake(prober, subject, version, suite))
+        .map(|(version, suite)| shake(prober, subject, version, suite, refuses_by))
         .buffered(width)
         .enumerate();
     while let Some((index, row)) = results.next().await {
@@ -74,13 +80,15 @@ async fn shake(
     subject: &Subject,
     version: Option<TlsVersion>,
     suite: CipherSuite,
+    refuses_by: &[Ending],
 ) -> HandshakeRow {
     let row = |result| HandshakeRow { version, suite, result };
     let Some(name) = suite.openssl_name() else { return row(HandshakeResult::NotInOpenssl) };
     let request = request(subject, version, suite, name);
     let mut last = HandshakeResult::NotInOpenssl;
-    for _ in 0..=prober.limits().retries {
-        last = result(prober.handshake(&request).await, suite);
+    for tries in 0..=prober.limits().retries {
+        sleep(PAUSE * tries * tries).await;
+        last = result(prober.handshake(&request).await, suite, refuses_by);
         if !matches!(last, HandshakeResult::Unclear(_)) {
             break;
         }
@@ -117,12 +125,18 @@ fn request(
 fn result(
     answer: Result<crate::probe::Handshake, HandshakeError>,
     suite: CipherSuite,
+    refuses_by: &[Ending],
 ) -> HandshakeResult {
     match answer {
         Ok(done) if done.cipher_suite == suite => HandshakeResult::Completed(done.version),
         Ok(done) => HandshakeResult::Unclear(format!("the session has {}", done.cipher_suite)),
         Err(HandshakeError::Failed { reason, selected: true, .. }) => {
             HandshakeResult::FailedAfterSelection(reason)
+        }
+        Err(HandshakeError::Failed { reason, ended: Some(ending), .. })
+            if !refuses_by.contains(&ending) =>
+        {
+            HandshakeResult::Unclear(reason)
         }
         // OpenSSL gave up before the server had a say, as it does for suites that need a key
         // agreed on beforehand.

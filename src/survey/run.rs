@@ -93,11 +93,12 @@ async fn find_facts(
     }
     let known = &*result;
     let offers = handshakes::offers(known, options);
+    let refuses_by: Vec<_> = known.oddities.iter().filter_map(Oddity::refuses_by).collect();
     let (trusts_nothing, groups, extras, ()) = futures::join!(
         selects_unassigned(prober, subject, known),
         groups::survey_groups(prober, subject, known),
         extras::survey_extras(prober, subject, known),
-        handshakes::shake_hands(prober, subject, offers, rows, progress),
+        handshakes::shake_hands(prober, subject, offers, &refuses_by, rows, progress),
     );
     if trusts_nothing {
         result.oddities.push(Oddity::UnassignedSuite);
@@ -125,6 +126,10 @@ async fn run_searches(
 ) {
     while more_to_ask(searches, doubts) {
         ask_all(prober, subject, options, searches, doubts, seen, progress).await;
+        let verifying = doubts.verify(searches, subject, prober);
+        if timeout_at(options.deadline, verifying).await.is_err() {
+            break;
+        }
         if !doubts.is_empty() {
             let settling = doubts.settle(searches, subject, prober, options.deadline);
             let in_time = timeout_at(options.deadline, settling).await.is_ok();

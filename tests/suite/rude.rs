@@ -5,10 +5,12 @@ use std::io::Write as _;
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
+use cipher_test::lab::Scenario;
+
 use crate::support::binary::{Run, cipher_test};
-use crate::support::embedded;
 use crate::support::servers::relay::{self, Hangup};
 use crate::support::servers::{Scripted, Server};
+use crate::support::{embedded, in_parallel};
 
 /// What a run may take beyond its deadline: starting, stopping, and a machine with other work.
 const MARGIN: Duration = Duration::from_secs(4);
@@ -76,36 +78,26 @@ fn plain(run: &Run) -> Vec<(String, String)> {
 
 const IMPATIENT: &str = "--answer-timeout=250ms";
 
+/// All at once, since they mostly wait.
 #[test]
-fn a_close_on_accept_is_no_answer() {
-    learns_nothing(&Scripted::closes_at_once(), &[], "on every hello, without an answer");
+fn hangups_and_silence_are_no_answer() {
+    type Case = (&'static str, fn() -> Server, &'static str, &'static str);
+    let cases: [Case; 6] = [
+        ("close on accept", Scripted::closes_at_once, "1s", "on every hello, without an answer"),
+        ("close", Scripted::closes_after_hello, "1s", "connection closed by the server on every"),
+        ("reset", Scripted::resets, "1s", "connection reset by the server on every hello"),
+        ("reset on accept", || Scripted::start(relay::reset), "1s", "connection reset"),
+        ("silence", Scripted::silent, "250ms", "no answer to the hello within 250ms"),
+        ("one byte a second", drips, "1100ms", "no answer to the hello within 1s 100ms"),
+    ];
+    in_parallel(&cases, cases.len(), |(_, start, timeout, words)| {
+        learns_nothing(&start(), &[&format!("--answer-timeout={timeout}")], words);
+    });
 }
 
-#[test]
-fn a_close_on_the_hello_is_no_answer() {
-    let words = "connection closed by the server on every hello";
-    learns_nothing(&Scripted::closes_after_hello(), &[], words);
-}
-
-#[test]
-fn a_reset_on_the_hello_is_no_answer() {
-    let words = "connection reset by the server on every hello";
-    learns_nothing(&Scripted::resets(), &[], words);
-}
-
-#[test]
-fn a_reset_on_accept_is_no_answer() {
-    learns_nothing(&Scripted::start(relay::reset), &[], "connection reset");
-}
-
-#[test]
-fn silence_is_no_answer() {
-    learns_nothing(&Scripted::silent(), &[IMPATIENT], "no answer to the hello within 250ms");
-}
-
-#[test]
-fn a_hello_of_one_byte_a_second_is_no_answer() {
-    let server = Scripted::start(|mut stream| {
+/// A valid ServerHello, one byte a second.
+fn drips() -> Server {
+    Scripted::start(|mut stream| {
         let _ = relay::first_record(&mut stream);
         for byte in server_hello([3, 3], 0xc02f) {
             if stream.write_all(&[byte]).is_err() {
@@ -113,8 +105,7 @@ fn a_hello_of_one_byte_a_second_is_no_answer() {
             }
             std::thread::sleep(Duration::from_secs(1));
         }
-    });
-    learns_nothing(&server, &["--answer-timeout=1500ms"], "no answer to the hello within 1s 500ms");
+    })
 }
 
 #[test]
@@ -202,11 +193,25 @@ fn section(run: &Run, version: &str) -> String {
 
 #[test]
 fn a_rate_limit_is_waited_out_or_admitted() {
-    let direct = embedded::old();
+    let direct = embedded::scenario(Scenario::Legacy);
     let relayed = relay::limited(direct.address(), 3);
-    let run = survey_within(relayed.address(), 40, &[]);
+    let run = survey_within(relayed.address(), 18, &[]);
     accepts_the_same_as_far_as_known(&run, &survey(direct.address(), &[]));
     assert!(run.stdout.contains("slowed down"), "{}", run.stdout);
+}
+
+/// A limit that comes only after the server was found to refuse in the same way.
+#[test]
+fn a_ban_by_the_ending_that_refuses_is_no_refusal() {
+    let direct = embedded::varied();
+    let straight = survey(direct.address(), &[]);
+    let bans = [(12, Hangup::Close), (20, Hangup::Reset), (30, Hangup::Reset), (45, Hangup::Close)];
+    in_parallel(&bans, bans.len(), |(count, how)| {
+        let refusing = relay::hides_alerts(direct.address(), *how);
+        let relayed = relay::bans_after(refusing.address(), *count, *how);
+        let run = survey_within(relayed.address(), 8, &[]);
+        accepts_the_same_as_far_as_known(&run, &straight);
+    });
 }
 
 /// A limit that lets hardly anything through must not read as a verdict.

@@ -62,6 +62,25 @@ pub(crate) fn limited(to: SocketAddr, most: usize) -> Server {
     })
 }
 
+/// Relays `count` connections and hangs up on all that follow.
+pub(crate) fn bans_after(to: SocketAddr, count: usize, how: Hangup) -> Server {
+    let left = Arc::new(Mutex::new(count));
+    Scripted::start(move |mut stream| {
+        let bans = {
+            let mut left = left.lock().expect("no panic in a relay");
+            let bans = *left == 0;
+            *left = left.saturating_sub(1);
+            bans
+        };
+        if bans {
+            let _ = first_record(&mut stream);
+            how.apply(stream);
+        } else {
+            carry(stream, to);
+        }
+    })
+}
+
 /// Hangs up on the first `count` connections, and on none after them.
 pub(crate) fn fails_at_first(to: SocketAddr, count: usize, how: Hangup) -> Server {
     let left = Arc::new(Mutex::new(count));
