@@ -4,6 +4,7 @@
 //! §7.4.1.3; RFC 8446 §4.1.2 and §4.1.3.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::LazyLock;
 
 use super::VersionSurvey;
 use super::evidence::{Answer, Evidence, NotOffered, Oddity};
@@ -93,9 +94,7 @@ enum Stage {
 impl SuiteSearch {
     pub(super) fn new(subject: &Subject, version: TlsVersion) -> Self {
         let (offered, left_out): (Vec<_>, Vec<_>) =
-            CipherSuite::registered().partition(|suite| is_worth_asking(*suite, version));
-        let mut offered = offered;
-        offered.sort_by_cached_key(|suite| search_order(*suite));
+            IN_SEARCH_ORDER.iter().copied().partition(|suite| is_worth_asking(*suite, version));
         // One chain of answers over the suites that go with an RSA certificate gives their whole
         // order for free.
         let first = offered.partition_point(|suite| goes_with_rsa(*suite));
@@ -403,6 +402,13 @@ fn evidence(flight: &Flight, offered: usize) -> Evidence {
         signature: exchange.signature,
     }
 }
+
+/// Every registered suite in the order of [`search_order`].
+static IN_SEARCH_ORDER: LazyLock<Vec<CipherSuite>> = LazyLock::new(|| {
+    let mut suites: Vec<_> = CipherSuite::registered().collect();
+    suites.sort_by_cached_key(|suite| search_order(*suite));
+    suites
+});
 
 /// The order in which suites are offered: widespread ones first, families together, strong
 /// before weak. ChaCha20 stands behind AES, since some servers prefer it just when a client
