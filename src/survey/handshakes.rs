@@ -87,7 +87,9 @@ async fn shake(
     let request = request(subject, version, suite, name);
     let mut last = HandshakeResult::NotInOpenssl;
     for tries in 0..=prober.limits().retries {
-        sleep(PAUSE * tries * tries).await;
+        if tries > 0 {
+            sleep(PAUSE * tries * tries).await;
+        }
         last = result(prober.handshake(&request).await, suite, refuses_by);
         if !matches!(last, HandshakeResult::Unclear(_)) {
             break;
