@@ -61,7 +61,9 @@ pub fn upstream(target: &Target, names: &Names, config: &ClientConfig, change: &
     };
     let mut spec = Map::new();
     spec.insert("sslConfig".into(), ssl_config(&parameters, names, &after.alpn_protocols));
-    spec.insert("static".into(), static_hosts(target, after.sni.as_deref()));
+    let mut hosts = static_hosts(target, after.sni.as_deref());
+    hosts["useTls"] = true.into();
+    spec.insert("static".into(), hosts);
     if after.protocol == Protocol::Http2 {
         spec.insert("useHttp2".into(), true.into());
     }
@@ -102,7 +104,10 @@ fn patch(target: &Target, names: &Names, change: &Change) -> Value {
     let mut spec = Map::new();
     match &change.sni {
         Some(sni) if names.is_static => {
-            spec.insert("static".into(), json!({ "hosts": [host(target, sni.as_deref())] }));
+            if sni.is_none() {
+                ssl_config["sni"] = Value::Null;
+            }
+            spec.insert("static".into(), static_hosts(target, sni.as_deref()));
         }
         Some(sni) => ssl_config["sni"] = json!(sni),
         None => {}
@@ -132,8 +137,14 @@ fn ssl_config(parameters: &Parameters, names: &Names, alpn_protocols: &[String])
     Value::Object(object)
 }
 
+/// Without `autoSniRewrite: false`, Gloo sends `addr` where there is no other server name; with
+/// it, the name of `sslConfig`, which must be there and have none (Gloo `plugins/static/plugin.go`).
 fn static_hosts(target: &Target, sni: Option<&str>) -> Value {
-    json!({ "hosts": [host(target, sni)], "useTls": true })
+    let mut hosts = json!({ "hosts": [host(target, sni)] });
+    if sni.is_none() {
+        hosts["autoSniRewrite"] = false.into();
+    }
+    hosts
 }
 
 /// Envoy sends `addr` as the server name unless `sniAddr` says otherwise.
@@ -155,4 +166,40 @@ fn envoy_name(version: Option<TlsVersion>) -> Option<&'static str> {
 /// Kubernetes takes JSON where YAML cannot be written, which for these values cannot happen.
 fn yaml(value: &Value) -> String {
     serde_norway::to_string(value).unwrap_or_else(|_| format!("{value:#}\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::envoy::{Build, Release};
+
+    fn target() -> Target {
+        "server.example:8443".parse().unwrap()
+    }
+
+    fn nameless() -> Change {
+        Change { sni: Some(None), ..Change::default() }
+    }
+
+    #[test]
+    fn a_static_upstream_sends_no_server_name_only_if_gloo_is_told_not_to() {
+        let patch = patch(&target(), &Names::default(), &nameless());
+        let host = json!({ "addr": "server.example", "port": 8443 });
+        let expected = json!({ "spec": {
+            "sslConfig": { "sni": null },
+            "static": { "autoSniRewrite": false, "hosts": [host] },
+        } });
+        assert_eq!(patch, expected);
+    }
+
+    #[test]
+    fn a_whole_upstream_without_a_server_name_says_so() {
+        let mut config = ClientConfig::new(Release::NEWEST, Build::Standard);
+        let whole =
+            |config: &ClientConfig| upstream(&target(), &Names::default(), config, &nameless());
+        assert!(whole(&config).contains("autoSniRewrite: false"));
+        config.sni = Some("server.example".to_owned());
+        let named = upstream(&target(), &Names::default(), &config, &Change::default());
+        assert!(!named.contains("autoSniRewrite"), "{named}");
+    }
 }
