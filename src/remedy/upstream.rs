@@ -100,7 +100,11 @@ fn patch(target: &Target, names: &Names, change: &Change) -> Value {
         cipher_suites: change.cipher_suites.clone().unwrap_or_default(),
         ecdh_curves: change.ecdh_curves.clone().unwrap_or_default(),
     };
-    let mut ssl_config = ssl_config(&parameters, names, &[]);
+    let alpn_protocols = change.alpn_protocols.as_deref().unwrap_or_default();
+    let mut ssl_config = ssl_config(&parameters, names, alpn_protocols);
+    if change.alpn_protocols.is_some() && alpn_protocols.is_empty() {
+        ssl_config["alpnProtocols"] = Value::Null;
+    }
     let mut spec = Map::new();
     match &change.sni {
         Some(sni) if names.is_static => {
@@ -190,6 +194,13 @@ mod tests {
             "static": { "autoSniRewrite": false, "hosts": [host] },
         } });
         assert_eq!(patch, expected);
+    }
+
+    #[test]
+    fn protocols_that_stand_in_the_way_are_taken_away() {
+        let change = Change { alpn_protocols: Some(Vec::new()), ..Change::default() };
+        let patch = patch(&target(), &Names::default(), &change);
+        assert_eq!(patch, json!({ "spec": { "sslConfig": { "alpnProtocols": null } } }));
     }
 
     #[test]

@@ -375,11 +375,14 @@ fn signature_choices(wide: &ClientConfig, config: &ClientConfig) -> Vec<ClientCo
     all.filter(|(name, _)| !in_force.iter().any(|known| known == name)).map(with).collect()
 }
 
-/// One protocol instead of both: the other one than configured.
+/// One protocol instead of both: the one configured where another list of protocols stood in its
+/// way, and then the other one.
 fn protocol_choices(wide: &ClientConfig, config: &ClientConfig) -> Vec<ClientConfig> {
     let other = match config.protocol {
         Protocol::Http2 => Protocol::Http1,
         _ => Protocol::Http2,
     };
-    vec![ClientConfig { protocol: other, ..wide.clone() }]
+    let own = (!config.alpn_protocols.is_empty()).then_some(config.protocol);
+    let protocols = own.into_iter().chain([other]);
+    protocols.map(|protocol| ClientConfig { protocol, ..wide.clone() }).collect()
 }
