@@ -200,7 +200,11 @@ fn cause(part: Dimension, before: &ClientConfig, after: &ClientConfig, survey: &
             Finding::MinimumVersion(after.minimum_protocol_version.unwrap_or(TlsVersion::TLS12))
         }
         Dimension::MaximumVersion => {
-            Finding::MaximumVersion(after.maximum_protocol_version.unwrap_or(TlsVersion::TLS12))
+            let default = before.release.defaults(before.build).maximum;
+            Finding::MaximumVersion {
+                needed: after.maximum_protocol_version.unwrap_or(default),
+                in_force: before.maximum_protocol_version.unwrap_or(default),
+            }
         }
         Dimension::Curves => {
             let added = added(&before.ecdh_curves_in_force(), &after.ecdh_curves);
