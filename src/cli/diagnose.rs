@@ -172,10 +172,18 @@ async fn find_change(
         });
     }
     let Some(change) = merged else { return Ok(None) };
-    if diagnosis.endpoints.len() > 1 {
+    if diagnosis.endpoints.len() > 1 || !is_proven(diagnosis, &change) {
         prove_everywhere(settings, diagnosis, probers, &change).await?;
     }
     Ok(Some(change))
+}
+
+/// Whether the change makes the very configuration that the trial has proven: not all that Envoy
+/// can be told has a field in a [`Change`].
+fn is_proven(diagnosis: &Diagnosis, change: &Change) -> bool {
+    let after = change.apply(&diagnosis.config);
+    let remedies = diagnosis.endpoints.iter().filter_map(|endpoint| endpoint.trial.remedy.as_ref());
+    remedies.map(|remedy| &remedy.config).all(|config| *config == after)
 }
 
 fn endpoint_change(settings: &Settings, endpoint: &Endpoint) -> Result<Change, String> {

@@ -224,7 +224,11 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
     };
     let file = std::fs::File::open(path).map_err(cannot)?;
     let mut bytes = Vec::new();
-    file.take(FILE_LIMIT).read_to_end(&mut bytes).map_err(cannot)?;
+    file.take(FILE_LIMIT + 1).read_to_end(&mut bytes).map_err(cannot)?;
+    // What is cut off may be the very CA that is needed.
+    if bytes.len() as u64 > FILE_LIMIT {
+        return Err(format!("cannot use {}: it has more than {FILE_LIMIT} bytes", path.display()));
+    }
     Ok(bytes)
 }
 
@@ -277,5 +281,22 @@ fn object_name(flag: &str, name: &str) -> Result<String, String> {
         Ok(name.to_owned())
     } else {
         Err(format!("{flag} '{name}' is no Kubernetes name: lower-case letters, digits, - and ."))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_too_large_is_refused_rather_than_cut() {
+        let path = std::env::temp_dir().join(format!("cipher-test-{}.pem", std::process::id()));
+        let limit = usize::try_from(FILE_LIMIT).unwrap();
+        std::fs::write(&path, vec![b'\n'; limit]).unwrap();
+        assert_eq!(read(&path).unwrap().len(), limit);
+        std::fs::write(&path, vec![b'\n'; limit + 1]).unwrap();
+        let error = read(&path).unwrap_err();
+        assert!(error.ends_with("it has more than 1048576 bytes"), "{error}");
+        std::fs::remove_file(&path).unwrap();
     }
 }

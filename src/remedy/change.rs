@@ -18,6 +18,8 @@ pub struct Change {
     pub sni: Option<Option<String>>,
     /// `useHttp2`, which decides the ALPN that Envoy sends.
     pub use_http2: Option<bool>,
+    /// `sslConfig.alpnProtocols`, which goes before that; an empty list takes the field away.
+    pub alpn_protocols: Option<Vec<String>>,
 }
 
 /// Why changes for several endpoints cannot be one.
@@ -50,6 +52,8 @@ impl Change {
             sni: (before.sni != after.sni).then(|| after.sni.clone()),
             use_http2: (before.protocol != after.protocol)
                 .then_some(after.protocol == Protocol::Http2),
+            alpn_protocols: (before.alpn_protocols != after.alpn_protocols)
+                .then(|| after.alpn_protocols.clone()),
         }
     }
 
@@ -78,6 +82,9 @@ impl Change {
         }
         if let Some(http2) = self.use_http2 {
             changed.protocol = if http2 { Protocol::Http2 } else { Protocol::Http1 };
+        }
+        if let Some(protocols) = &self.alpn_protocols {
+            changed.alpn_protocols.clone_from(protocols);
         }
         changed
     }
@@ -118,6 +125,7 @@ impl Change {
             ),
             sni: same("sni", &self.sni, &other.sni)?,
             use_http2: same("useHttp2", &self.use_http2, &other.use_http2)?,
+            alpn_protocols: same("alpnProtocols", &self.alpn_protocols, &other.alpn_protocols)?,
         })
     }
 }
@@ -171,8 +179,9 @@ mod tests {
         after.maximum_protocol_version = Some(TlsVersion::TLS13);
         after.ecdh_curves = vec!["X25519".to_owned(), "P-384".to_owned()];
         after.sni = Some("x.example".to_owned());
-        let change = Change::between(&config(), &after);
-        assert_eq!(change.apply(&config()), after);
+        let before = ClientConfig { alpn_protocols: vec!["foo".to_owned()], ..config() };
+        let change = Change::between(&before, &after);
+        assert_eq!(change.apply(&before), after);
         assert!(Change::between(&after, &after).is_empty());
     }
 

@@ -61,7 +61,9 @@ pub fn upstream(target: &Target, names: &Names, config: &ClientConfig, change: &
     };
     let mut spec = Map::new();
     spec.insert("sslConfig".into(), ssl_config(&parameters, names, &after.alpn_protocols));
-    spec.insert("static".into(), static_hosts(target, after.sni.as_deref()));
+    let mut hosts = static_hosts(target, after.sni.as_deref());
+    hosts["useTls"] = true.into();
+    spec.insert("static".into(), hosts);
     if after.protocol == Protocol::Http2 {
         spec.insert("useHttp2".into(), true.into());
     }
@@ -105,11 +107,18 @@ fn patch(target: &Target, names: &Names, change: &Change) -> Value {
         cipher_suites: change.cipher_suites.clone().unwrap_or_default(),
         ecdh_curves: change.ecdh_curves.clone().unwrap_or_default(),
     };
-    let mut ssl_config = ssl_config(&parameters, names, &[]);
+    let alpn_protocols = change.alpn_protocols.as_deref().unwrap_or_default();
+    let mut ssl_config = ssl_config(&parameters, names, alpn_protocols);
+    if change.alpn_protocols.is_some() && alpn_protocols.is_empty() {
+        ssl_config["alpnProtocols"] = Value::Null;
+    }
     let mut spec = Map::new();
     match &change.sni {
         Some(sni) if names.is_static => {
-            spec.insert("static".into(), json!({ "hosts": [host(target, sni.as_deref())] }));
+            if sni.is_none() {
+                ssl_config["sni"] = Value::Null;
+            }
+            spec.insert("static".into(), static_hosts(target, sni.as_deref()));
         }
         Some(sni) => ssl_config["sni"] = json!(sni),
         None => {}
@@ -139,8 +148,14 @@ fn ssl_config(parameters: &Parameters, names: &Names, alpn_protocols: &[String])
     Value::Object(object)
 }
 
+/// Without `autoSniRewrite: false`, Gloo sends `addr` where there is no other server name; with
+/// it, the name of `sslConfig`, which must be there and have none (Gloo `plugins/static/plugin.go`).
 fn static_hosts(target: &Target, sni: Option<&str>) -> Value {
-    json!({ "hosts": [host(target, sni)], "useTls": true })
+    let mut hosts = json!({ "hosts": [host(target, sni)] });
+    if sni.is_none() {
+        hosts["autoSniRewrite"] = false.into();
+    }
+    hosts
 }
 
 /// Envoy sends `addr` as the server name unless `sniAddr` says otherwise.
@@ -162,4 +177,47 @@ fn envoy_name(version: Option<TlsVersion>) -> Option<&'static str> {
 /// Kubernetes takes JSON where YAML cannot be written, which for these values cannot happen.
 fn yaml(value: &Value) -> String {
     serde_norway::to_string(value).unwrap_or_else(|_| format!("{value:#}\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::envoy::{Build, Release};
+
+    fn target() -> Target {
+        "server.example:8443".parse().unwrap()
+    }
+
+    fn nameless() -> Change {
+        Change { sni: Some(None), ..Change::default() }
+    }
+
+    #[test]
+    fn a_static_upstream_sends_no_server_name_only_if_gloo_is_told_not_to() {
+        let patch = patch(&target(), &Names::default(), &nameless());
+        let host = json!({ "addr": "server.example", "port": 8443 });
+        let expected = json!({ "spec": {
+            "sslConfig": { "sni": null },
+            "static": { "autoSniRewrite": false, "hosts": [host] },
+        } });
+        assert_eq!(patch, expected);
+    }
+
+    #[test]
+    fn protocols_that_stand_in_the_way_are_taken_away() {
+        let change = Change { alpn_protocols: Some(Vec::new()), ..Change::default() };
+        let patch = patch(&target(), &Names::default(), &change);
+        assert_eq!(patch, json!({ "spec": { "sslConfig": { "alpnProtocols": null } } }));
+    }
+
+    #[test]
+    fn a_whole_upstream_without_a_server_name_says_so() {
+        let mut config = ClientConfig::new(Release::NEWEST, Build::Standard);
+        let whole =
+            |config: &ClientConfig| upstream(&target(), &Names::default(), config, &nameless());
+        assert!(whole(&config).contains("autoSniRewrite: false"));
+        config.sni = Some("server.example".to_owned());
+        let named = upstream(&target(), &Names::default(), &config, &Change::default());
+        assert!(!named.contains("autoSniRewrite"), "{named}");
+    }
 }

@@ -1,6 +1,6 @@
 //! Findings in words: what it is, and what to do about it. Shared by all formats.
 
-use crate::tls::CipherSuite;
+use crate::tls::{CipherSuite, TlsVersion};
 use crate::verdict::{Finding, Hopeless, Summary};
 
 /// One sentence without a full stop that says what was found.
@@ -18,13 +18,7 @@ pub(super) fn message(finding: &Finding) -> String {
         Finding::MinimumVersion(version) => {
             format!("the server speaks at most {version}, below Envoy's minimum")
         }
-        Finding::MaximumVersion(version) if *version == crate::tls::TlsVersion::TLS13 => {
-            "the server wants TLSv1.3, and Envoy stops at TLSv1.2 unless it is told otherwise"
-                .to_owned()
-        }
-        Finding::MaximumVersion(version) => {
-            format!("the server fails on hellos for a version above {version}")
-        }
+        Finding::MaximumVersion { needed, in_force } => maximum_version(*needed, *in_force),
         Finding::Curves { added, for_certificate: true } => format!(
             "the server's certificate has an ECDSA key on {}, which Envoy does not offer",
             added.join(", ")
@@ -104,6 +98,17 @@ pub(super) fn message(finding: &Finding) -> String {
                 .to_owned()
         }
     }
+}
+
+fn maximum_version(needed: TlsVersion, in_force: TlsVersion) -> String {
+    if needed < in_force {
+        return format!("the server fails on hellos for a version above {needed}");
+    }
+    if (needed, in_force) == (TlsVersion::TLS13, TlsVersion::TLS12) {
+        return "the server wants TLSv1.3, and Envoy stops at TLSv1.2 unless it is told otherwise"
+            .to_owned();
+    }
+    format!("the server wants {needed}, and Envoy is told to stop at {in_force}")
 }
 
 fn sni(sent: Option<&str>, wanted: Option<&Option<String>>) -> String {
@@ -252,5 +257,25 @@ pub(super) fn headline(summary: Summary) -> &'static str {
         Summary::NeedsChange => "Envoy cannot connect; a change is needed",
         Summary::NoSettingHelps => "Envoy cannot connect; no setting helps",
         Summary::Unclear => "no answer",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_maximum_may_be_too_low_or_too_high() {
+        use TlsVersion as V;
+        #[rustfmt::skip]
+        let table = [
+            (V::TLS13, V::TLS12, "the server wants TLSv1.3"),
+            (V::TLS12, V::TLS11, "the server wants TLSv1.2, and Envoy is told to stop at TLSv1.1"),
+            (V::TLS11, V::TLS12, "the server fails on hellos for a version above TLSv1.1"),
+        ];
+        for (needed, in_force, words) in table {
+            let text = message(&Finding::MaximumVersion { needed, in_force });
+            assert!(text.starts_with(words), "{text}");
+        }
     }
 }

@@ -130,7 +130,7 @@ async fn survey_alpn(prober: &Prober, subject: &Subject, survey: &Survey) -> Opt
     while !offered.is_empty() {
         let Some(protocol) = ask_alpn(prober, subject, survey, &offered).await? else { break };
         offered.retain(|candidate| *candidate != protocol.as_slice());
-        let name = String::from_utf8_lossy(&protocol).into_owned();
+        let name = protocol.escape_ascii().to_string();
         if selected.contains(&name) {
             break;
         }

@@ -65,7 +65,7 @@ async fn attempt_once(prober: &Prober, config: ClientConfig) -> Attempt {
         Err(fault) => return Attempt::blocked(config, Obstacle::Config(fault)),
     };
     let outcome = prober.ask(&hello).await;
-    let result = judge(config.release, &offer, &outcome);
+    let result = judge(config.release, &offer, &hello, &outcome);
     let (warnings, chain) = match outcome {
         Outcome::Selected(flight) => {
             let warnings = flight.warnings.iter().map(ToString::to_string).collect();

@@ -89,8 +89,8 @@ impl ServerCertificate {
         let key = key_kind(&certificate);
         let usage = certificate.key_usage().ok().flatten();
         Some(Self {
-            subject: certificate.subject().to_string(),
-            issuer: certificate.issuer().to_string(),
+            subject: printable(&certificate.subject().to_string()),
+            issuer: printable(&certificate.issuer().to_string()),
             key,
             curve: if let KeyKind::Ec(curve) = key { curve } else { None },
             names: names(&certificate),
@@ -142,7 +142,21 @@ fn names(certificate: &X509Certificate<'_>) -> Vec<String> {
         GeneralName::URI(uri) => Some((*uri).to_owned()),
         _ => None,
     };
-    extension.value.general_names.iter().filter_map(name).collect()
+    let names = extension.value.general_names.iter().filter_map(name);
+    names.map(|name| printable(&name)).collect()
+}
+
+/// A server's words fit to be shown: whatever would steer a terminal or begin a line of its own
+/// is escaped.
+#[must_use]
+pub fn printable(text: &str) -> String {
+    let steers =
+        |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if steers(c) { shown.extend(c.escape_default()) } else { shown.push(c) }
+    }
+    shown
 }
 
 fn ip_text(bytes: &[u8]) -> Option<String> {
@@ -155,6 +169,12 @@ fn ip_text(bytes: &[u8]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_server_says_steers_no_terminal() {
+        assert_eq!(printable("CN=a\u{1b}[31m\nb\u{202e}c"), r"CN=a\u{1b}[31m\nb\u{202e}c");
+        assert_eq!(printable("O=Société Générale, CN=例え"), "O=Société Générale, CN=例え");
+    }
 
     #[test]
     fn bytes_that_are_no_certificate_are_no_certificate() {

@@ -8,7 +8,7 @@ use crate::probe::{Ending, Outcome, ProbeError};
 use crate::tls::{
     Alert, AlertDescription, CipherSuite, Group, KeyExchange, SignatureScheme, TlsVersion,
 };
-use crate::wire::{Flight, PlainProtocol, ServerHello};
+use crate::wire::{ClientHello, Flight, PlainProtocol, ServerHello};
 
 /// A hello that got through.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -147,7 +147,7 @@ impl fmt::Display for Obstacle {
     }
 }
 
-/// Judges a server's answer as the Envoy would that made `offer`.
+/// Judges a server's answer to `sent` as the Envoy would that made `offer`.
 ///
 /// # Errors
 ///
@@ -155,6 +155,7 @@ impl fmt::Display for Obstacle {
 pub(super) fn judge(
     release: Release,
     offer: &Offer,
+    sent: &ClientHello,
     outcome: &Outcome,
 ) -> Result<Passage, Obstacle> {
     let flight = match outcome {
@@ -171,6 +172,7 @@ pub(super) fn judge(
         return Err(Obstacle::Ended(Ending::Closed));
     };
     judge_selection(offer, hello)?;
+    judge_extensions(offer, sent, hello)?;
     judge_key_exchange(offer, flight)?;
     if let Some(leaf) = flight.certificates.first() {
         judge_certificate(release, offer, hello.version, hello.cipher_suite, leaf)?;
@@ -201,6 +203,40 @@ fn judge_selection(offer: &Offer, hello: &ServerHello) -> Result<(), Obstacle> {
     }
     match hello.group {
         Some(group) if !offer.groups.contains(&group) => Err(Obstacle::GroupNotOffered(group)),
+        _ => Ok(()),
+    }
+}
+
+/// What no server may answer to this hello (RFC 5246 §7.4.1.3 and §7.4.1.4, RFC 7301 §3.1), under
+/// the names that BoringSSL gives it.
+fn judge_extensions(
+    offer: &Offer,
+    sent: &ClientHello,
+    hello: &ServerHello,
+) -> Result<(), Obstacle> {
+    const COOKIE: u16 = 0x002c;
+    if hello.compression_method != 0 {
+        return Err(Obstacle::HandshakeFailed(
+            "it chooses a compression, and none was offered (UNSUPPORTED_COMPRESSION_ALGORITHM)"
+                .to_owned(),
+        ));
+    }
+    let was_sent = |kind: u16| {
+        (hello.retry && kind == COOKIE) || sent.extensions.iter().any(|sent| sent.kind() == kind)
+    };
+    if let Some(kind) = hello.extensions.iter().find(|kind| !was_sent(**kind)) {
+        return Err(Obstacle::HandshakeFailed(format!(
+            "its ServerHello has the extension {kind}, which was not offered (UNEXPECTED_EXTENSION)"
+        )));
+    }
+    match &hello.alpn {
+        Some(protocol) if !offer.alpn.contains(protocol) => {
+            Err(Obstacle::HandshakeFailed(format!(
+                "it selects the application protocol {}, which was not offered \
+                 (INVALID_ALPN_PROTOCOL)",
+                protocol.escape_ascii()
+            )))
+        }
         _ => Ok(()),
     }
 }
@@ -247,4 +283,71 @@ pub(super) fn judge_certificate(
         return Ok(());
     }
     Err(Obstacle::KeyUsage(needed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::envoy::{Build, ClientConfig};
+
+    /// What the newest Envoy with its defaults makes of this ServerHello.
+    fn judged(answer: ServerHello) -> Result<Passage, Obstacle> {
+        let config = ClientConfig::new(Release::NEWEST, Build::Standard);
+        let sent = config.client_hello(&mut rand::rng()).unwrap();
+        let flight = Flight { server_hello: Some(answer), ..Flight::default() };
+        let outcome = Outcome::Selected(Box::new(flight));
+        judge(config.release, &config.offer().unwrap(), &sent, &outcome)
+    }
+
+    fn answer() -> ServerHello {
+        ServerHello {
+            version: TlsVersion::TLS12,
+            retry: false,
+            random: [7; 32],
+            cipher_suite: CipherSuite(0xc02f),
+            compression_method: 0,
+            group: None,
+            alpn: Some(b"http/1.1".to_vec()),
+            extensions: vec![0xff01, 0x000b, 0x0023, 0x0010, 0x0017],
+        }
+    }
+
+    #[test]
+    fn what_answers_the_offer_gets_through() {
+        assert!(judged(answer()).is_ok());
+    }
+
+    #[test]
+    fn what_was_not_offered_is_in_the_way() {
+        let failed = |answer| match judged(answer) {
+            Err(Obstacle::HandshakeFailed(words)) => words,
+            other => panic!("{other:?}"),
+        };
+        let status_request = ServerHello { extensions: vec![0xff01, 0x0005], ..answer() };
+        assert!(failed(status_request).contains("UNEXPECTED_EXTENSION"));
+        let compressed = ServerHello { compression_method: 1, ..answer() };
+        assert!(failed(compressed).contains("UNSUPPORTED_COMPRESSION_ALGORITHM"));
+        let alpn = ServerHello { alpn: Some(b"h2\x1b".to_vec()), ..answer() };
+        let words = failed(alpn);
+        assert!(words.contains(r"h2\x1b") && words.contains("INVALID_ALPN_PROTOCOL"), "{words}");
+    }
+
+    #[test]
+    fn a_retry_may_bring_a_cookie() {
+        let mut config = ClientConfig::new(Release::NEWEST, Build::Standard);
+        config.maximum_protocol_version = Some(TlsVersion::TLS13);
+        let sent = config.client_hello(&mut rand::rng()).unwrap();
+        let retry = ServerHello {
+            version: TlsVersion::TLS13,
+            retry: true,
+            cipher_suite: CipherSuite(0x1301),
+            group: Some(Group::SECP256R1),
+            alpn: None,
+            extensions: vec![0x002b, 0x0033, 0x002c],
+            ..answer()
+        };
+        assert_eq!(judge_extensions(&config.offer().unwrap(), &sent, &retry), Ok(()));
+        let hello = ServerHello { retry: false, ..retry };
+        assert!(judge_extensions(&config.offer().unwrap(), &sent, &hello).is_err());
+    }
 }

@@ -281,7 +281,8 @@ async fn narrow(
             Dimension::Curves => curve_choices(&narrowed, config),
             Dimension::SignatureAlgorithms => signature_choices(&narrowed, config),
             Dimension::Alpn => protocol_choices(&narrowed, config),
-            Dimension::Sni | Dimension::MaximumVersion => Vec::new(),
+            Dimension::MaximumVersion => maximum_choices(&narrowed, config),
+            Dimension::Sni => Vec::new(),
         };
         for choice in choices {
             if try_fully(prober, &choice, checks).await.is_ok() {
@@ -291,6 +292,14 @@ async fn narrow(
         }
     }
     narrowed
+}
+
+/// TLS 1.2 before 1.3, for a configuration that stops below both.
+fn maximum_choices(wide: &ClientConfig, config: &ClientConfig) -> Vec<ClientConfig> {
+    const MIDDLE: Option<TlsVersion> = Some(TlsVersion::TLS12);
+    let stops_below = config.maximum_protocol_version.is_some_and(|own| Some(own) < MIDDLE);
+    let choice = ClientConfig { maximum_protocol_version: MIDDLE, ..wide.clone() };
+    Vec::from_iter((stops_below && wide.maximum_protocol_version > MIDDLE).then_some(choice))
 }
 
 fn minimum_choices(wide: &ClientConfig) -> Vec<ClientConfig> {
@@ -375,11 +384,32 @@ fn signature_choices(wide: &ClientConfig, config: &ClientConfig) -> Vec<ClientCo
     all.filter(|(name, _)| !in_force.iter().any(|known| known == name)).map(with).collect()
 }
 
-/// One protocol instead of both: the other one than configured.
+/// One protocol instead of both: the one configured where another list of protocols stood in its
+/// way, and then the other one.
 fn protocol_choices(wide: &ClientConfig, config: &ClientConfig) -> Vec<ClientConfig> {
     let other = match config.protocol {
         Protocol::Http2 => Protocol::Http1,
         _ => Protocol::Http2,
     };
-    vec![ClientConfig { protocol: other, ..wide.clone() }]
+    let own = (!config.alpn_protocols.is_empty()).then_some(config.protocol);
+    let protocols = own.into_iter().chain([other]);
+    protocols.map(|protocol| ClientConfig { protocol, ..wide.clone() }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::envoy::{Build, Release};
+
+    #[test]
+    fn a_maximum_below_tls_1_2_is_raised_no_further_than_needed() {
+        let own = |maximum_protocol_version| ClientConfig {
+            maximum_protocol_version,
+            ..ClientConfig::new(Release::NEWEST, Build::Standard)
+        };
+        let wide = own(Some(TlsVersion::TLS13));
+        let choices = maximum_choices(&wide, &own(Some(TlsVersion::TLS11)));
+        assert_eq!(choices, [own(Some(TlsVersion::TLS12))]);
+        assert_eq!(maximum_choices(&wide, &own(None)), []);
+    }
 }

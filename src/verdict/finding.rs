@@ -42,8 +42,13 @@ pub enum Finding {
     },
     /// The server's newest version is below Envoy's minimum.
     MinimumVersion(TlsVersion),
-    /// The server's versions are not below Envoy's maximum, or it fails on a higher one.
-    MaximumVersion(TlsVersion),
+    /// The server's versions are all above Envoy's maximum, or it fails on one so high.
+    MaximumVersion {
+        /// The maximum that Envoy needs.
+        needed: TlsVersion,
+        /// The maximum in force.
+        in_force: TlsVersion,
+    },
     /// The server takes none of the groups that Envoy offers, or has its key on another curve.
     Curves {
         /// The groups to add, in Envoy's spelling.
@@ -166,7 +171,7 @@ impl Finding {
         match self {
             Self::CipherSuites { .. } => "cipher-suites",
             Self::MinimumVersion(_) => "minimum-version",
-            Self::MaximumVersion(_) => "maximum-version",
+            Self::MaximumVersion { .. } => "maximum-version",
             Self::Curves { .. } => "curves",
             Self::SignatureAlgorithms { .. } => "signature-algorithms",
             Self::Sni { .. } => "sni",

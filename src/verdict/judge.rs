@@ -9,6 +9,7 @@ use crate::survey::{Answer, ClientCertificate, Evidence, Survey};
 use crate::tls::{AlertDescription, KeyExchange, TlsVersion};
 use crate::trial::{
     Checks, Dimension, KeyKind, KeyUsageBit, Obstacle, Passage, Remedy, ServerCertificate, Trial,
+    printable,
 };
 
 /// OpenSSL's numbers for certificates that are out of their dates.
@@ -154,7 +155,7 @@ fn authorities(survey: &Survey) -> Vec<String> {
     let ClientCertificate::Asked { authorities } = &survey.client_certificate else {
         return Vec::new();
     };
-    let name = |der: &Vec<u8>| X509Name::from_der(der).ok().map(|(_, name)| name.to_string());
+    let name = |der: &Vec<u8>| Some(printable(&X509Name::from_der(der).ok()?.1.to_string()));
     authorities.iter().filter_map(name).collect()
 }
 
@@ -200,7 +201,11 @@ fn cause(part: Dimension, before: &ClientConfig, after: &ClientConfig, survey: &
             Finding::MinimumVersion(after.minimum_protocol_version.unwrap_or(TlsVersion::TLS12))
         }
         Dimension::MaximumVersion => {
-            Finding::MaximumVersion(after.maximum_protocol_version.unwrap_or(TlsVersion::TLS12))
+            let default = before.release.defaults(before.build).maximum;
+            Finding::MaximumVersion {
+                needed: after.maximum_protocol_version.unwrap_or(default),
+                in_force: before.maximum_protocol_version.unwrap_or(default),
+            }
         }
         Dimension::Curves => {
             let added = added(&before.ecdh_curves_in_force(), &after.ecdh_curves);

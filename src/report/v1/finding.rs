@@ -271,7 +271,9 @@ fn details(finding: &verdict::Finding) -> Option<FindingDetails> {
             Details::CipherSuites { added: added.clone(), replaces: *replaces }
         }
         Found::MinimumVersion(version) => Details::MinimumVersion { version: (*version).into() },
-        Found::MaximumVersion(version) => Details::MaximumVersion { version: (*version).into() },
+        Found::MaximumVersion { needed, .. } => {
+            Details::MaximumVersion { version: (*needed).into() }
+        }
         Found::Curves { added, for_certificate } => {
             Details::Curves { added: added.clone(), for_certificate: *for_certificate }
         }

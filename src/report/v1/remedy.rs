@@ -46,6 +46,9 @@ pub struct Change {
     /// `useHttp2`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub use_http2: Option<bool>,
+    /// `alpnProtocols`; an empty list takes the field away.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alpn_protocols: Option<Vec<String>>,
 }
 
 impl Remedy {
@@ -73,6 +76,7 @@ impl From<&remedy::Change> for Change {
             maximum_protocol_version: change.maximum_protocol_version.map(Version::from),
             sni: change.sni.as_ref().map(ServerName::from),
             use_http2: change.use_http2,
+            alpn_protocols: change.alpn_protocols.clone(),
         }
     }
 }
