@@ -238,7 +238,7 @@ const ALL_SUITES: &str = "ALL:COMPLEMENTOFALL:@SECLEVEL=0";
 const ALL_TLS13_SUITES: &str = "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:\
     TLS_AES_128_GCM_SHA256:TLS_AES_128_CCM_SHA256:TLS_AES_128_CCM_8_SHA256";
 /// Common groups first, so that key shares stay small.
-const ALL_GROUPS: [&str; 16] = [
+const ALL_GROUPS: [&str; 22] = [
     "X25519",
     "P-256",
     "P-384",
@@ -255,6 +255,12 @@ const ALL_GROUPS: [&str; 16] = [
     "ffdhe4096",
     "ffdhe6144",
     "ffdhe8192",
+    "X25519MLKEM768",
+    "SecP256r1MLKEM768",
+    "SecP384r1MLKEM1024",
+    "MLKEM768",
+    "MLKEM1024",
+    "MLKEM512",
 ];
 const ALL_SIGNATURE_ALGORITHMS: &str = "ecdsa_secp256r1_sha256:rsa_pss_rsae_sha256:\
     rsa_pkcs1_sha256:ecdsa_secp384r1_sha384:rsa_pss_rsae_sha384:rsa_pkcs1_sha384:\
@@ -301,17 +307,23 @@ fn load_legacy_provider() {
     LazyLock::force(&LOADED);
 }
 
-/// One unknown name spoils a list of groups, and which are known depends on the build.
+/// Those of [`ALL_GROUPS`] that the linked OpenSSL has: one unknown name spoils a list.
+static KNOWN_GROUPS: LazyLock<Vec<&str>> = LazyLock::new(|| {
+    let Ok(mut scratch) = SslContext::builder(SslMethod::tls_client()) else {
+        return Vec::new();
+    };
+    ALL_GROUPS.into_iter().filter(|name| scratch.set_groups_list(name).is_ok()).collect()
+});
+
+/// Whether the linked OpenSSL has a post-quantum group, by its registered name; OpenSSL 3.5 was
+/// the first to have any.
+#[must_use]
+pub fn openssl_has_post_quantum(group: &str) -> bool {
+    group.contains("MLKEM") && KNOWN_GROUPS.contains(&group)
+}
+
 fn set_groups(context: &mut SslContextBuilder) -> Result<(), ErrorStack> {
-    static KNOWN: LazyLock<String> = LazyLock::new(|| {
-        let Ok(mut scratch) = SslContext::builder(SslMethod::tls_client()) else {
-            return String::new();
-        };
-        let known: Vec<_> =
-            ALL_GROUPS.into_iter().filter(|name| scratch.set_groups_list(name).is_ok()).collect();
-        known.join(":")
-    });
-    context.set_groups_list(&KNOWN)
+    context.set_groups_list(&KNOWN_GROUPS.join(":"))
 }
 
 fn ssl_version(version: TlsVersion) -> Option<SslVersion> {

@@ -13,7 +13,7 @@ mod prober;
 pub use gate::Gate;
 pub use handshake::{
     Handshake, HandshakeError, HandshakeRequest, Identity, Trust, TrustError, after_handshake_wait,
-    openssl_ciphers,
+    openssl_ciphers, openssl_has_post_quantum,
 };
 pub use limits::Limits;
 pub use prober::{Ending, Outcome, ProbeError, Prober};

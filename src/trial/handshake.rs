@@ -7,8 +7,9 @@ use super::obstacle::{Obstacle, Passage, judge_certificate};
 use crate::envoy::{ClientConfig, Offer};
 use crate::probe::{
     Handshake, HandshakeError, HandshakeRequest, Identity, ProbeError, Prober, Trust,
+    openssl_has_post_quantum,
 };
-use crate::tls::{CipherSuite, TlsVersion};
+use crate::tls::{CipherSuite, Group, TlsVersion};
 
 /// What Envoy would verify, and what it could show.
 #[derive(Clone, Debug, Default)]
@@ -80,7 +81,7 @@ fn request(offer: &Offer, passage: &Passage, checks: &Checks) -> HandshakeReques
         maximum: version,
         cipher_list: name.clone().filter(|_| !tls13),
         tls13_suites: name.filter(|_| tls13),
-        groups: joined(offer.groups.iter().filter_map(|group| openssl_group(group.name()?))),
+        groups: joined(offer.groups.iter().filter_map(openssl_group)),
         signature_algorithms: joined(
             offer.signature_schemes.iter().filter_map(|scheme| openssl_scheme(scheme.name()?)),
         ),
@@ -95,10 +96,10 @@ fn joined<'a>(names: impl Iterator<Item = &'a str>) -> Option<String> {
     (!names.is_empty()).then(|| names.join(":"))
 }
 
-/// Groups that OpenSSL may lack are left out: the wire has shown already that the server takes
-/// the offer, and one unknown name would spoil the list.
-fn openssl_group(name: &str) -> Option<&str> {
-    (!name.contains("MLKEM") && !name.contains("Kyber")).then_some(name)
+/// Groups that OpenSSL lacks are left out, since one unknown name would spoil the list.
+fn openssl_group(group: &Group) -> Option<&'static str> {
+    let name = group.name()?;
+    (!group.is_post_quantum() || openssl_has_post_quantum(name)).then_some(name)
 }
 
 fn openssl_scheme(name: &str) -> Option<&str> {

@@ -401,6 +401,29 @@ mod tests {
     use super::*;
     use crate::envoy::{Build, Release};
 
+    #[cfg(feature = "vendored")]
+    #[tokio::test]
+    async fn a_server_of_post_quantum_groups_alone_completes_what_envoy_offers() {
+        use std::sync::Arc;
+
+        use crate::lab::{Server, ServerConfig};
+        use crate::probe::{Gate, Limits};
+
+        let groups = Some("X25519MLKEM768".to_owned());
+        let server = ServerConfig { groups, ..ServerConfig::default() };
+        let server = Server::start_with(&server, 0).await.unwrap();
+        let doors = Arc::new(tokio::sync::Semaphore::new(64));
+        let gate = Gate::new(5, std::time::Duration::ZERO, doors);
+        let prober = Prober::new(server.address(), Arc::new(gate), Arc::new(Limits::default()));
+        let config = ClientConfig {
+            maximum_protocol_version: Some(TlsVersion::TLS13),
+            ..ClientConfig::new(Release::NEWEST, Build::Standard)
+        };
+        let trial = try_own(&prober, &config, &Checks::default()).await;
+        assert!(trial.connects(), "{:?}", trial.own.result);
+        assert!(trial.handshake.is_some());
+    }
+
     #[test]
     fn a_maximum_below_tls_1_2_is_raised_no_further_than_needed() {
         let own = |maximum_protocol_version| ClientConfig {
