@@ -4,16 +4,18 @@
 //! Knows no strategy: which hello to send next, and what an ending without an answer means, is
 //! decided by its callers.
 
+mod credentials;
 mod gate;
 mod handshake;
 mod limits;
 mod openssl_ffi;
 mod prober;
 
+pub use credentials::{Identity, Trust, TrustError};
 pub use gate::Gate;
 pub use handshake::{
-    Handshake, HandshakeError, HandshakeRequest, Identity, Trust, TrustError, after_handshake_wait,
-    openssl_ciphers, openssl_has_post_quantum,
+    Handshake, HandshakeError, HandshakeRequest, after_handshake_wait, openssl_ciphers,
+    openssl_has_post_quantum,
 };
 pub use limits::Limits;
 pub use prober::{Ending, Outcome, ProbeError, Prober};

@@ -9,6 +9,7 @@
 //! some servers cannot take (RFC 7685), so that none is sent; servers that fail on their own
 //! preferred suite and would take others, so that members of refused sets are asked alone.
 
+mod candidates;
 mod doubt;
 mod evidence;
 mod extras;

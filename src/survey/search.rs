@@ -7,11 +7,12 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::LazyLock;
 
 use super::VersionSurvey;
+use super::candidates::{goes_with_rsa, is_widespread, is_worth_asking, search_order};
 use super::evidence::{Answer, Evidence, NotOffered, Oddity};
 use super::hello::{Subject, Tls13Share, hello_sized_sets, one_kind_sets};
 use super::order::{Observation, Order, Preference, preference};
 use crate::probe::{Ending, Outcome};
-use crate::tls::{Alert, AlertDescription, Authentication, CipherSuite, KeyExchange, TlsVersion};
+use crate::tls::{Alert, AlertDescription, CipherSuite, TlsVersion};
 use crate::wire::Flight;
 
 /// How many hellos must be refused for their version before no more are sent.
@@ -410,59 +411,6 @@ static IN_SEARCH_ORDER: LazyLock<Vec<CipherSuite>> = LazyLock::new(|| {
     suites
 });
 
-/// The order in which suites are offered: widespread ones first, families together, strong
-/// before weak. ChaCha20 stands behind AES, since some servers prefer it just when a client
-/// offers it first.
-fn search_order(suite: CipherSuite) -> impl Ord {
-    let chacha = suite.iana_name().is_some_and(|name| name.contains("CHACHA20"));
-    (
-        !goes_with_rsa(suite),
-        !is_widespread(suite),
-        !suite.has_forward_secrecy(),
-        suite.key_exchange(),
-        suite.authentication(),
-        !suite.is_aead(),
-        chacha,
-        std::cmp::Reverse(suite.key_bits()),
-        suite,
-    )
-}
-
-/// Whether a server could select the suite under this version. Widespread suites are asked for
-/// under versions that do not define them too, but for TLS 1.3, since servers exist that do not
-/// look at the version.
-fn is_worth_asking(suite: CipherSuite, version: TlsVersion) -> bool {
-    match version {
-        TlsVersion::TLS13 => suite.is_tls13(),
-        TlsVersion::TLS12 => true,
-        _ => suite.is_defined_for(version) || (is_widespread(suite) && !suite.is_tls13()),
-    }
-}
-
-/// Whether the suite is widespread and goes with an RSA certificate, or with any in TLS 1.3.
-fn goes_with_rsa(suite: CipherSuite) -> bool {
-    is_widespread(suite) && suite.authentication() != Authentication::Ecdsa
-}
-
-/// Whether common TLS libraries of the last twenty years have the suite.
-fn is_widespread(suite: CipherSuite) -> bool {
-    let Some(name) = suite.iana_name() else { return false };
-    let exchange = match suite.key_exchange() {
-        KeyExchange::Tls13 => return suite.0 & 0xff00 == 0x1300,
-        KeyExchange::Ecdhe | KeyExchange::Rsa => true,
-        KeyExchange::Dhe => suite.authentication() == Authentication::Rsa,
-        _ => false,
-    };
-    let authenticated =
-        matches!(suite.authentication(), Authentication::Rsa | Authentication::Ecdsa);
-    let common = ["_AES_", "_CHACHA20_", "_3DES_", "_RC4_128_", "_CAMELLIA_", "_ARIA_"];
-    let rare = ["_EXPORT", "CAMELLIA_128_GCM", "CAMELLIA_256_GCM", "ARIA_128_CBC", "ARIA_256_CBC"];
-    exchange
-        && authenticated
-        && common.iter().any(|part| name.contains(part))
-        && !rare.iter().any(|part| name.contains(part))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -602,15 +550,5 @@ mod tests {
         assert!(matches!(search.record(job, &outcome, 1), Verdict::Doubtful(..)));
         assert!(search.accepted.is_empty());
         assert_eq!(search.oddities.len(), 1);
-    }
-
-    #[test]
-    fn suites_that_go_with_rsa_fit_one_hello() {
-        let subject = Subject { sni: Some("my-upstream.example.com".to_owned()) };
-        let suites: Vec<_> = CipherSuite::registered()
-            .filter(|suite| goes_with_rsa(*suite) && !suite.is_tls13())
-            .collect();
-        let sets = one_kind_sets(&subject, TlsVersion::TLS12, &suites);
-        assert_eq!(sets.len(), 1, "{} suites", suites.len());
     }
 }
