@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::args::{Fix, Format};
 use super::exit_code;
 use super::settings::Settings;
-use crate::remedy::{kubectl_command, merge_patch, upstream};
+use crate::remedy::{kubectl_command, merge_patch, replaces_hosts, upstream};
 use crate::report::{Diagnosis, classic, json, schema, terminal};
 
 /// Prints results in the form that was asked for.
@@ -64,6 +64,9 @@ impl<'a> Printer<'a> {
             return String::new();
         };
         let names = &self.settings.names;
+        if !matches!(fix, Fix::Upstream) && replaces_hosts(names, change) {
+            warn_of_hosts(diagnosis);
+        }
         let text = match fix {
             Fix::Upstream => upstream(target, names, &diagnosis.config, change),
             Fix::Patch => merge_patch(target, names, change),
@@ -72,6 +75,12 @@ impl<'a> Printer<'a> {
         let separator = if self.printed > 0 && !matches!(fix, Fix::Kubectl) { "---\n" } else { "" };
         format!("{separator}{text}")
     }
+}
+
+#[expect(clippy::print_stderr, reason = "stdout carries the patch alone")]
+fn warn_of_hosts(diagnosis: &Diagnosis) {
+    let target = &diagnosis.target;
+    eprintln!("cipher-test: {target}: the patch replaces all of spec.static.hosts by this host");
 }
 
 #[expect(clippy::print_stderr, reason = "stdout carries the patch alone")]

@@ -8,4 +8,4 @@ mod change;
 mod upstream;
 
 pub use change::{Change, Conflict};
-pub use upstream::{Names, kubectl_command, merge_patch, upstream};
+pub use upstream::{Names, kubectl_command, merge_patch, replaces_hosts, upstream};

@@ -81,6 +81,13 @@ pub fn merge_patch(target: &Target, names: &Names, change: &Change) -> String {
     yaml(&patch(target, names, change))
 }
 
+/// Whether the merge patch writes the hosts of a static Upstream, and so takes away all others
+/// that it may have.
+#[must_use]
+pub fn replaces_hosts(names: &Names, change: &Change) -> bool {
+    names.is_static && change.sni.is_some()
+}
+
 /// The finished command that makes the change.
 #[must_use]
 pub fn kubectl_command(target: &Target, names: &Names, change: &Change) -> String {

@@ -4,7 +4,8 @@ use super::Diagnosis;
 use super::v1::Report;
 use crate::remedy::Names;
 
-/// Renders diagnoses as one JSON document, indented, with a newline at its end.
+/// Renders diagnoses as one JSON document on one line: every suite under every version is in it,
+/// and indented it would be twice as long.
 ///
 /// Patches are written for `names`. Same diagnoses, same bytes.
 #[must_use]
@@ -12,7 +13,7 @@ pub fn render(diagnoses: &[Diagnosis], names: &Names) -> String {
     let report = Report::new(diagnoses, names);
     // Writing fails only on maps whose keys are no strings, and the shape has none; an empty
     // document would be the answer, never a wrong one.
-    let text = serde_json::to_string_pretty(&report).unwrap_or_default();
+    let text = serde_json::to_string(&report).unwrap_or_default();
     text + "\n"
 }
 

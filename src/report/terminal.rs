@@ -6,7 +6,7 @@ use colored::{ColoredString, Colorize};
 
 use super::words::{advice, headline, message};
 use super::{Diagnosis, Endpoint};
-use crate::remedy::{Names, kubectl_command, upstream};
+use crate::remedy::{Names, kubectl_command, replaces_hosts, upstream};
 use crate::survey::{Answer, HandshakeResult, Preference, Survey, VersionSurvey};
 use crate::tls::{CipherSuite, TlsVersion};
 use crate::trial::{Passage, ServerCertificate};
@@ -284,6 +284,11 @@ fn patch(out: &mut String, diagnosis: &Diagnosis, names: &Names) {
     let _ =
         writeln!(out, "\n{} Proven with the hello that it makes.{proof}\n", "The patch.".bold());
     let _ = writeln!(out, "{}", kubectl_command(&diagnosis.target, names, change));
+    if replaces_hosts(names, change) {
+        let note =
+            "It replaces all of spec.static.hosts by this host; add the others if there are any.";
+        let _ = writeln!(out, "\n{} {note}", mark(Severity::Warning));
+    }
     let _ = writeln!(out, "\n{}\n", "Or as a whole Upstream:".dimmed());
     out.push_str(&upstream(&diagnosis.target, names, &diagnosis.config, change));
 }

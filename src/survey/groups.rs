@@ -9,7 +9,7 @@ use tokio::time::sleep;
 
 use super::hello::{Subject, group_hello};
 use super::{Oddity, Survey};
-use crate::probe::{Outcome, Prober};
+use crate::probe::{Ending, Outcome, Prober};
 use crate::tls::{CipherSuite, Group, KeyExchange, TlsVersion};
 
 /// The groups that a server takes under one version.
@@ -100,10 +100,15 @@ async fn ask(
     let hello = group_hello(subject, version, suites, groups);
     let mut outcome = prober.ask(&hello).await;
     for pause in PAUSES {
-        if matches!(outcome, Outcome::Selected(_) | Outcome::Refused(_)) {
-            break;
+        match outcome {
+            Outcome::Selected(_) | Outcome::Refused(_) => break,
+            // That is how this server says no; once more, and it is said.
+            Outcome::Ended(ending) if refuses_by(survey, ending) => {
+                outcome = prober.ask(&hello).await;
+                break;
+            }
+            _ => sleep(pause).await,
         }
-        sleep(pause).await;
         outcome = prober.ask(&hello).await;
     }
     match outcome {
@@ -113,9 +118,11 @@ async fn ask(
             (hello.version == version).then(|| in_exchange.or(hello.group))
         }
         Outcome::Refused(_) => Some(None),
-        Outcome::Ended(ending) => {
-            survey.oddities.contains(&Oddity::RefusesByEnding(ending)).then_some(None)
-        }
+        Outcome::Ended(ending) => refuses_by(survey, ending).then_some(None),
         _ => None,
     }
+}
+
+fn refuses_by(survey: &Survey, ending: Ending) -> bool {
+    survey.oddities.contains(&Oddity::RefusesByEnding(ending))
 }
