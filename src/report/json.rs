@@ -208,7 +208,11 @@ mod tests {
         let mut findings = vec![
             Finding::CipherSuites { added: vec![text()], replaces: false },
             Finding::MinimumVersion(TlsVersion::TLS10),
-            Finding::MaximumVersion { needed: TlsVersion::TLS13, in_force: TlsVersion::TLS12 },
+            Finding::MaximumVersion {
+                needed: TlsVersion::TLS13,
+                in_force: TlsVersion::TLS12,
+                speaks_older: false,
+            },
             Finding::Curves { added: vec![text()], for_certificate: true },
             Finding::SignatureAlgorithms { added: vec![text()] },
             Finding::Sni { sent: Some(text()), wanted: Some(None) },

@@ -18,7 +18,13 @@ pub(super) fn message(finding: &Finding) -> String {
         Finding::MinimumVersion(version) => {
             format!("the server speaks at most {version}, below Envoy's minimum")
         }
-        Finding::MaximumVersion { needed, in_force } => maximum_version(*needed, *in_force),
+        Finding::MaximumVersion { needed, in_force, speaks_older: true } if needed > in_force => {
+            format!(
+                "the server accepts nothing that Envoy offers up to {in_force}, where Envoy \
+                 stops; under {needed} it does"
+            )
+        }
+        Finding::MaximumVersion { needed, in_force, .. } => maximum_version(*needed, *in_force),
         Finding::Curves { added, for_certificate: true } => format!(
             "the server's certificate has an ECDSA key on {}, which Envoy does not offer",
             added.join(", ")
@@ -274,8 +280,13 @@ mod tests {
             (V::TLS11, V::TLS12, "the server fails on hellos for a version above TLSv1.1"),
         ];
         for (needed, in_force, words) in table {
-            let text = message(&Finding::MaximumVersion { needed, in_force });
+            let finding = Finding::MaximumVersion { needed, in_force, speaks_older: false };
+            let text = message(&finding);
             assert!(text.starts_with(words), "{text}");
         }
+        let (needed, in_force) = (V::TLS13, V::TLS12);
+        let finding = Finding::MaximumVersion { needed, in_force, speaks_older: true };
+        let words = "the server accepts nothing that Envoy offers up to TLSv1.2";
+        assert!(message(&finding).starts_with(words));
     }
 }

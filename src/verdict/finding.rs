@@ -42,12 +42,15 @@ pub enum Finding {
     },
     /// The server's newest version is below Envoy's minimum.
     MinimumVersion(TlsVersion),
-    /// The server's versions are all above Envoy's maximum, or it fails on one so high.
+    /// The server takes Envoy's offer only under a version above its maximum, or fails on one so
+    /// high.
     MaximumVersion {
         /// The maximum that Envoy needs.
         needed: TlsVersion,
         /// The maximum in force.
         in_force: TlsVersion,
+        /// Whether the server speaks a version that Envoy offers too, with other suites or groups.
+        speaks_older: bool,
     },
     /// The server takes none of the groups that Envoy offers, or has its key on another curve.
     Curves {

@@ -202,9 +202,11 @@ fn cause(part: Dimension, before: &ClientConfig, after: &ClientConfig, survey: &
         }
         Dimension::MaximumVersion => {
             let default = before.release.defaults(before.build).maximum;
+            let offered = before.offer().map(|offer| offer.versions()).unwrap_or_default();
             Finding::MaximumVersion {
                 needed: after.maximum_protocol_version.unwrap_or(default),
                 in_force: before.maximum_protocol_version.unwrap_or(default),
+                speaks_older: survey.accepted().any(|(version, _)| offered.contains(&version)),
             }
         }
         Dimension::Curves => {
