@@ -230,7 +230,16 @@ async fn prove_everywhere(
         let address = prober.address();
         let proving = prove(prober, &config, Vec::new(), &settings.checks);
         match tokio::time::timeout(settings.limits.deadline, proving).await {
-            Ok(Ok(_)) => {}
+            Ok(Ok(remedy)) => {
+                let certificate_is_given = settings.names.secret.is_some();
+                let remaining = remedy.remaining.filter(|obstacle| {
+                    let needed = matches!(obstacle, Obstacle::ClientCertificateNeeded(_));
+                    !(needed && certificate_is_given)
+                });
+                if let Some(obstacle) = remaining {
+                    return Err(format!("{address}: {obstacle}"));
+                }
+            }
             Ok(Err(obstacle)) if obstacle.is_unclear() => {
                 return Err(format!("whether the change serves {address} is unclear: {obstacle}"));
             }

@@ -63,6 +63,8 @@ pub struct Handshake {
     /// What the server said after a handshake that it then took back, as TLS 1.3 servers do
     /// which miss a client certificate.
     pub rejected: Option<AlertDescription>,
+    /// Whether the server ended the connection right after the handshake, without an alert.
+    pub hung_up: bool,
 }
 
 /// Why a handshake was not completed.
@@ -306,7 +308,11 @@ impl Prober {
         let mut handshake = describe(&stream);
         if handshake.version == TlsVersion::TLS13 && handshake.certificate_requested {
             let wait = after_handshake_wait(begun.elapsed());
-            handshake.rejected = read_verdict(&mut stream, wait).await;
+            match read_verdict(&mut stream, wait).await {
+                After::Kept => {}
+                After::Rejected(alert) => handshake.rejected = Some(alert),
+                After::HungUp => handshake.hung_up = true,
+            }
         }
         Ok(handshake)
     }
@@ -325,6 +331,7 @@ fn describe(stream: &SslStream<TcpStream>) -> Handshake {
         chain: chain.unwrap_or_default(),
         certificate_requested: was_noted(stream, *ASKED),
         rejected: None,
+        hung_up: false,
     }
 }
 
@@ -332,42 +339,44 @@ fn was_noted(stream: &SslStream<TcpStream>, index: Option<Asked>) -> bool {
     index.is_some_and(|index| stream.ssl().ex_data(index).copied().unwrap_or(false))
 }
 
+/// What a server did right after a handshake.
+#[derive(Clone, Copy, Debug)]
+enum After {
+    Kept,
+    Rejected(AlertDescription),
+    HungUp,
+}
+
 /// Reads until the server takes the handshake back, or shows by a ticket and a moment of
 /// silence that it does not.
-async fn read_verdict(
-    stream: &mut SslStream<TcpStream>,
-    wait: Duration,
-) -> Option<AlertDescription> {
+async fn read_verdict(stream: &mut SslStream<TcpStream>, wait: Duration) -> After {
     let end = Instant::now() + wait;
     loop {
-        let step = read_step(stream, end).await;
-        match step {
-            ControlFlow::Break(alert) => return alert,
+        match read_step(stream, end).await {
+            ControlFlow::Break(after) => return after,
             // A server may send tickets before it has looked at the client's certificate.
-            ControlFlow::Continue(()) if Instant::now() >= end => return None,
+            ControlFlow::Continue(()) if Instant::now() >= end => return After::Kept,
             ControlFlow::Continue(()) => {}
         }
     }
 }
 
-async fn read_step(
-    stream: &mut SslStream<TcpStream>,
-    end: Instant,
-) -> ControlFlow<Option<AlertDescription>> {
+async fn read_step(stream: &mut SslStream<TcpStream>, end: Instant) -> ControlFlow<After> {
     const STEP: Duration = Duration::from_millis(50);
     let mut buffer = [0; 256];
     let before = was_noted(stream, *TICKET);
     match timeout(STEP.min(end - Instant::now()), stream.read(&mut buffer)).await {
-        Err(_) if before => ControlFlow::Break(None),
+        Err(_) if before => ControlFlow::Break(After::Kept),
         Err(_) => ControlFlow::Continue(()),
-        Ok(Ok(_)) => ControlFlow::Break(None),
+        Ok(Ok(0)) => ControlFlow::Break(After::HungUp),
+        Ok(Ok(_)) => ControlFlow::Break(After::Kept),
         Ok(Err(error)) => {
             let alert = error
                 .get_ref()
                 .and_then(|inner| inner.downcast_ref::<ssl::Error>())
                 .and_then(ssl::Error::ssl_error)
                 .and_then(alert_of);
-            ControlFlow::Break(alert)
+            ControlFlow::Break(alert.map_or(After::HungUp, After::Rejected))
         }
     }
 }

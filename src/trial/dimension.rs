@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::envoy::{ClientConfig, Protocol};
+use crate::envoy::{ClientConfig, ConfigFault, Protocol};
 use crate::tls::{KeyExchange, TlsVersion};
 
 /// One part of Envoy's configuration that a server may insist on changing.
@@ -107,7 +107,7 @@ impl Widening {
             Dimension::MaximumVersion => config.maximum_protocol_version = Some(self.maximum),
             Dimension::CipherSuites => config.cipher_suites = self.suite_names(config),
             Dimension::Curves => {
-                let mut curves = config.ecdh_curves_in_force();
+                let mut curves = usable_curves(config);
                 let known: Vec<_> =
                     curves.iter().filter_map(|name| release.curve_named(name)).collect();
                 let added = release.curves(build).into_iter();
@@ -128,7 +128,7 @@ impl Widening {
         let sendable = release.sendable_suites(config.build).into_iter();
         match self.suites {
             SuiteChoice::All => {
-                let mut names = config.cipher_suites_in_force();
+                let mut names = usable_suites(config);
                 names.extend(
                     sendable.filter_map(|suite| release.suite_name(suite)).map(str::to_owned),
                 );
@@ -140,5 +140,25 @@ impl Widening {
                 .map(str::to_owned)
                 .collect(),
         }
+    }
+}
+
+/// The list in force, or the release's default where Envoy does not take that list.
+pub(super) fn usable_suites(config: &ClientConfig) -> Vec<String> {
+    match config.offer() {
+        Err(ConfigFault::CipherSuites { .. }) => {
+            ClientConfig { cipher_suites: Vec::new(), ..config.clone() }.cipher_suites_in_force()
+        }
+        _ => config.cipher_suites_in_force(),
+    }
+}
+
+/// The list in force, or the release's default where Envoy does not take that list.
+pub(super) fn usable_curves(config: &ClientConfig) -> Vec<String> {
+    match config.offer() {
+        Err(ConfigFault::EcdhCurves { .. }) => {
+            ClientConfig { ecdh_curves: Vec::new(), ..config.clone() }.ecdh_curves_in_force()
+        }
+        _ => config.ecdh_curves_in_force(),
     }
 }

@@ -55,7 +55,7 @@ pub(super) async fn complete(
         }
         Err(error) => return Err(obstacle(error, checks)),
     };
-    if handshake.certificate_requested && handshake.rejected.is_some() {
+    if handshake.certificate_requested && (handshake.rejected.is_some() || handshake.hung_up) {
         return Err(certificate_obstacle(checks, handshake.rejected));
     }
     if let Some(leaf) = handshake.chain.first() {

@@ -1,7 +1,7 @@
 //! From Envoy's own hello to the smallest change that a server accepts.
 
 use super::attempt::{Attempt, attempt};
-use super::dimension::{Dimension, SuiteChoice, Widening};
+use super::dimension::{Dimension, SuiteChoice, Widening, usable_curves, usable_suites};
 use super::handshake::{Checks, complete, openssl_has};
 use super::obstacle::{Obstacle, Passage};
 use crate::envoy::{ClientConfig, Protocol};
@@ -162,8 +162,12 @@ fn a_hello_may_help(obstacle: &Obstacle) -> bool {
 /// Where to begin, the most wanted first: what Gloo can set, then other server names, then lower
 /// maxima, then what only Envoy itself can set.
 fn starts(config: &ClientConfig, obstacle: &Obstacle, candidates: &Candidates) -> Vec<Widening> {
-    const UNSETTABLE: [Dimension; 1] = [Dimension::SignatureAlgorithms];
-    let within_gloo = |maximum| Widening::most(maximum, &UNSETTABLE);
+    // What Gloo cannot set, and what means nothing behind a TCP proxy.
+    let mut unsettable = vec![Dimension::SignatureAlgorithms];
+    if config.protocol == Protocol::Tcp {
+        unsettable.push(Dimension::Alpn);
+    }
+    let within_gloo = |maximum| Widening::most(maximum, &unsettable);
     let plain = [within_gloo(TlsVersion::TLS13), within_gloo(TlsVersion::TLS12)];
     let mut other_names: Vec<Option<String>> =
         candidates.server_names.iter().cloned().map(Some).collect();
@@ -317,7 +321,7 @@ fn suite_choices(
     survey: &Survey,
 ) -> Vec<ClientConfig> {
     let in_force = match choice {
-        SuiteChoice::All => config.cipher_suites_in_force(),
+        SuiteChoice::All => usable_suites(config),
         SuiteChoice::RsaKeyExchange => Vec::new(),
     };
     let offered = config.offer().map(|offer| offer.cipher_suites).unwrap_or_default();
@@ -333,7 +337,11 @@ fn suite_choices(
         cipher_suites.push(name.to_owned());
         ClientConfig { cipher_suites, ..wide.clone() }
     };
-    names.map(with).collect()
+    // Where the list itself is the fault, the default may do.
+    let replaced = choice == SuiteChoice::All && in_force != config.cipher_suites_in_force();
+    let default =
+        replaced.then(|| ClientConfig { cipher_suites: in_force.clone(), ..wide.clone() });
+    default.into_iter().chain(names.map(with)).collect()
 }
 
 /// 0 for a suite that the survey saw accepted, 1 for one that it knows nothing of, `None` for
@@ -353,7 +361,7 @@ fn rank(survey: &Survey, suite: CipherSuite) -> Option<u8> {
 }
 
 fn curve_choices(wide: &ClientConfig, config: &ClientConfig) -> Vec<ClientConfig> {
-    let in_force = config.ecdh_curves_in_force();
+    let in_force = usable_curves(config);
     let release = config.release;
     let known: Vec<_> = in_force.iter().filter_map(|name| release.curve_named(name)).collect();
     let preferred = |group: &Group| match *group {
@@ -370,7 +378,9 @@ fn curve_choices(wide: &ClientConfig, config: &ClientConfig) -> Vec<ClientConfig
         ecdh_curves.push(name.to_owned());
         ClientConfig { ecdh_curves, ..wide.clone() }
     };
-    missing.into_iter().map(with).collect()
+    let replaced = in_force != config.ecdh_curves_in_force();
+    let default = replaced.then(|| ClientConfig { ecdh_curves: in_force.clone(), ..wide.clone() });
+    default.into_iter().chain(missing.into_iter().map(with)).collect()
 }
 
 fn signature_choices(wide: &ClientConfig, config: &ClientConfig) -> Vec<ClientConfig> {

@@ -24,5 +24,6 @@ mod kubernetes;
 mod lab;
 mod matrix;
 mod readme;
+mod regression;
 mod rude;
 mod support;

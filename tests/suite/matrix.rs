@@ -224,9 +224,13 @@ fn patched(upstream: &Upstream, said: &Said) -> Upstream {
         }
     }
     let mut after = upstream.clone().tls_params(&Value::Object(tls_params));
+    // `sslConfig.sni` counts where the hosts have no name and Gloo is told not to make one up.
     let on_host = spec["static"]["hosts"][0].get("sniAddr");
-    if let Some(name) = spec["sslConfig"].get("sni").or(on_host) {
+    if let Some(name) = on_host.or(spec["sslConfig"].get("sni")) {
         after = after.patched(&json!({ "sni": name }));
+    }
+    if let Some(protocols) = spec["sslConfig"].get("alpnProtocols") {
+        after = after.patched(&json!({ "common_tls_context": { "alpn_protocols": protocols } }));
     }
     match spec.get("useHttp2").and_then(Value::as_bool) {
         Some(true) => after.protocol(Protocol::Http2),
