@@ -237,6 +237,7 @@ mod tests {
             Finding::Throttled { times: 1, gave_up: true },
             Finding::Configuration(text()),
             Finding::Other(Obstacle::Downgrade),
+            Finding::Http2NotSelected,
             Finding::WeakSuite(CipherSuite(0x002f)),
             Finding::ObsoleteVersion(TlsVersion(0x7f1c)),
             Finding::UnclearSuites(3),

@@ -90,6 +90,9 @@ pub(super) fn message(finding: &Finding) -> String {
         Finding::NoSettingHelps(reason) => hopeless(reason),
         Finding::Configuration(fault) => format!("Envoy cannot use this configuration: {fault}"),
         Finding::Other(obstacle) => obstacle.to_string(),
+        Finding::Http2NotSelected => {
+            "the server selects no application protocol, and the cluster speaks HTTP/2".to_owned()
+        }
         Finding::WeakSuite(suite) => weak(*suite),
         Finding::ObsoleteVersion(version) => {
             format!("{version} would be negotiated, which is obsolete (RFC 8996)")
@@ -202,6 +205,10 @@ pub(super) fn advice(finding: &Finding) -> Option<String> {
         Finding::WeakSuite(_) | Finding::ObsoleteVersion(_) => {
             "Better: have the server's owner enable ECDHE-RSA-AES128-GCM-SHA256 or \
              ECDHE-ECDSA-AES128-GCM-SHA256 under TLS 1.2; then no patch is needed."
+        }
+        Finding::Http2NotSelected => {
+            "If requests fail with protocol errors or time out, the server speaks HTTP/1.1: use \
+             useHttp2: false."
         }
         Finding::NoSettingHelps(Hopeless::KeyUsage(_)) | Finding::KeyUsageLater(_) => {
             "Have the certificate issued again with digitalSignature and keyEncipherment."

@@ -131,6 +131,8 @@ pub enum Finding {
     Configuration(String),
     /// Something else is in the way.
     Other(Obstacle),
+    /// The cluster speaks HTTP/2 alone, and the server does not say by ALPN that it does.
+    Http2NotSelected,
     /// The suite that would be negotiated is weak.
     WeakSuite(CipherSuite),
     /// The version that would be negotiated is obsolete (RFC 8996).
@@ -194,6 +196,7 @@ impl Finding {
             Self::NoSettingHelps(_) => "no-setting-helps",
             Self::Configuration(_) => "configuration",
             Self::Other(_) => "handshake",
+            Self::Http2NotSelected => "http2-not-selected",
             Self::WeakSuite(_) => "weak-suite",
             Self::ObsoleteVersion(_) => "obsolete-version",
             Self::UnclearSuites(_) => "unclear-suites",
@@ -210,6 +213,7 @@ impl Finding {
             Self::Throttled { gave_up: false, .. }
             | Self::ClientCertificateOptional
             | Self::KeyUsageLater(_)
+            | Self::Http2NotSelected
             | Self::WeakSuite(_)
             | Self::ObsoleteVersion(_)
             | Self::UnclearSuites(_)

@@ -42,6 +42,11 @@ fn passing(trial: &Trial, passage: &Passage, checks: &Checks) -> Vec<Finding> {
     if asked && checks.identity.is_none() {
         findings.push(Finding::ClientCertificateOptional);
     }
+    let selected = trial.handshake.as_ref().and_then(|handshake| handshake.alpn.as_ref());
+    let config = &trial.own.config;
+    if config.protocol == Protocol::Http2 && selected.or(passage.alpn.as_ref()).is_none() {
+        findings.push(Finding::Http2NotSelected);
+    }
     findings.extend(key_usage_later(trial, passage));
     findings
 }

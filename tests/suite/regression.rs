@@ -59,3 +59,13 @@ fn a_hangup_after_a_request_for_a_certificate_is_a_refusal() {
     assert_eq!(code, Some(1), "{text}");
     assert!(text.contains("the server insists on a client certificate"), "{text}");
 }
+
+/// TLS comes about without ALPN, and the first HTTP/2 frame is then an error.
+#[test]
+fn http2_without_alpn_is_warned_of() {
+    let server = embedded::scenario(Scenario::Modern);
+    let (code, text, _) =
+        run(&[&server.address().to_string(), "--protocol", "http2", "--no-handshakes"]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("selects no application protocol"), "{text}");
+}

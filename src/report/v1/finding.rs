@@ -308,7 +308,10 @@ fn details(finding: &verdict::Finding) -> Option<FindingDetails> {
         | Found::CertificateName { .. }
         | Found::KeyUsage(_)
         | Found::KeyUsageLater(_) => return certificate_details(finding),
-        Found::ClientCertificateOptional | Found::DeadlineHit | Found::Disagreement => return None,
+        Found::ClientCertificateOptional
+        | Found::Http2NotSelected
+        | Found::DeadlineHit
+        | Found::Disagreement => return None,
     })
 }
 
