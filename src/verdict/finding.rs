@@ -196,7 +196,7 @@ impl Finding {
             Self::NoSettingHelps(_) => "no-setting-helps",
             Self::Configuration(_) => "configuration",
             Self::Other(_) => "handshake",
-            Self::Http2NotSelected => "http2-not-selected",
+            Self::Http2NotSelected => "alpn-not-selected",
             Self::WeakSuite(_) => "weak-suite",
             Self::ObsoleteVersion(_) => "obsolete-version",
             Self::UnclearSuites(_) => "unclear-suites",
