@@ -2,6 +2,7 @@
 
 pub mod cli;
 pub mod envoy;
+pub mod gloo;
 pub mod lab;
 pub mod probe;
 pub mod remedy;
