@@ -3,3 +3,23 @@
 //!
 //! What Gloo makes of an Upstream is told here once, so that the same rules hold wherever an
 //! Upstream comes from. Pure: no sockets.
+
+mod cluster;
+mod field;
+mod note;
+mod release;
+mod settings;
+mod ssl_config;
+mod upstream;
+
+pub use cluster::{
+    Cluster, Context, Endpoint, EndpointTls, Hop, NoSecrets, ParametersFrom, PlainBecause,
+    ProxyProtocol, Reach, Refusal, SecretKnowledge, SecretSource, Tls, TlsBecause, Tunnel,
+    translate,
+};
+pub use field::FieldFault;
+pub use note::Note;
+pub use release::{OneWayTls, Release, UnknownRelease};
+pub use settings::Settings;
+pub use ssl_config::{Credentials, Parameters, SslConfig};
+pub use upstream::{ObjectName, StaticHost, StaticSpec, Status, Upstream, UpstreamKind};
