@@ -141,7 +141,9 @@ fn worth_a_survey(trial: &Trial) -> bool {
         |obstacle: &Obstacle| matches!(obstacle, Obstacle::Unclear(ProbeError::Silence { .. }));
     match &trial.own.result {
         Err(Obstacle::NotTls { .. }) => false,
-        Err(Obstacle::Unclear(ProbeError::Connect(_) | ProbeError::ConnectTimeout(_))) => false,
+        Err(Obstacle::Unclear(
+            ProbeError::Connect(_) | ProbeError::ConnectTimeout(_) | ProbeError::Tunnel(_),
+        )) => false,
         Err(obstacle) if silent(obstacle) => {
             let tried = &trial.wider;
             tried.is_empty() || !tried.iter().all(|(_, result)| result.as_ref().is_err_and(silent))

@@ -120,7 +120,9 @@ pub enum PlainBecause {
 #[non_exhaustive]
 pub enum Refusal {
     /// A static Upstream, or one of no kind, without hosts.
-    #[error("it has no hosts: Gloo says 'cluster type STATIC specified but LoadAssignment was empty'")]
+    #[error(
+        "it has no hosts: Gloo says 'cluster type STATIC specified but LoadAssignment was empty'"
+    )]
     NoHosts,
     /// `addr cannot be empty for host`.
     #[error("spec.static.hosts[{0}].addr is empty")]
@@ -129,7 +131,9 @@ pub enum Refusal {
     #[error("spec.static.hosts[{0}].port is missing")]
     NoPort(usize),
     /// `Invalid TLS secret: tls: failed to find any PEM data in certificate input`.
-    #[error("sslFiles.tlsCert and tlsKey do not work: Gloo takes the paths for PEM text; use secretRef")]
+    #[error(
+        "sslFiles.tlsCert and tlsKey do not work: Gloo takes the paths for PEM text; use secretRef"
+    )]
     FilesKeyPair,
     /// `a root_ca must be provided if verify_subject_alt_name is not empty`.
     #[error("verifySubjectAltName needs a CA: ca.crt in the Secret, or sslFiles.rootCa")]
@@ -375,10 +379,7 @@ impl Translator<'_> {
     /// only whether there is an `sslConfig`.
     fn after_auto_mtls(&mut self, tls: Tls) -> Tls {
         let enabled = self.context.settings.is_some_and(|settings| settings.auto_mtls);
-        if !enabled
-            || self.upstream.ssl_config.is_some()
-            || self.upstream.disable_istio_auto_mtls
-        {
+        if !enabled || self.upstream.ssl_config.is_some() || self.upstream.disable_istio_auto_mtls {
             return tls;
         }
         if matches!(tls, Tls::On(_)) {
@@ -469,8 +470,7 @@ impl Translator<'_> {
     /// Which parameters are in force (`applyDefaultsToUpstreamSslConfig` in `clusters.go`).
     fn parameters(&mut self) -> ParametersFrom {
         let default = self.settings_default().is_some();
-        let from_settings =
-            if default { ParametersFrom::Settings } else { ParametersFrom::Envoy };
+        let from_settings = if default { ParametersFrom::Settings } else { ParametersFrom::Envoy };
         let kind = match self.upstream.kind {
             UpstreamKind::Aws(_) => Some("aws"),
             UpstreamKind::Azure(_) => Some("azure"),
@@ -541,7 +541,9 @@ impl Translator<'_> {
         match &self.upstream.http_proxy_hostname {
             Some(server) => {
                 let inner = because.map(|because| self.server_tls(because, self.base_sni(spec)));
-                hosts.flat_map(|(index, host)| self.tunnelled(index, host, server, &inner)).collect()
+                hosts
+                    .flat_map(|(index, host)| self.tunnelled(index, host, server, &inner))
+                    .collect()
             }
             None => hosts
                 .map(|(index, host)| {
@@ -706,7 +708,8 @@ impl Translator<'_> {
 
     fn note_server_names(&mut self, endpoints: &[Endpoint]) {
         let servers = || endpoints.iter().filter(|endpoint| endpoint.hop == Hop::Server);
-        let sent = || servers().filter_map(|endpoint| endpoint.tls.as_ref()).map(|tls| &tls.config.sni);
+        let sent =
+            || servers().filter_map(|endpoint| endpoint.tls.as_ref()).map(|tls| &tls.config.sni);
         let configured = self.upstream.ssl_config.as_ref().and_then(|config| config.sni.clone());
         if let Some(name) = configured
             && sent().all(|sent| sent.as_ref() != Some(&name))

@@ -127,9 +127,7 @@ impl<'a> Object<'a> {
         let list = self.list(name)?.iter().enumerate();
         list.map(|(index, value)| {
             let text = value.as_str().map(str::to_owned);
-            text.ok_or_else(|| {
-                kind(self.path_to(&format!("{name}[{index}]")), "a string", value)
-            })
+            text.ok_or_else(|| kind(self.path_to(&format!("{name}[{index}]")), "a string", value))
         })
         .collect()
     }
@@ -169,9 +167,7 @@ impl<'a> Object<'a> {
             return Err(kind(path, "the name of a protocol version such as TLSv1_2", value));
         };
         let known = usize::try_from(number).ok().and_then(|number| BY_NUMBER.get(number));
-        known
-            .map(|version| Some(*version))
-            .ok_or(FieldFault::VersionNumber { path, found: number })
+        known.map(|version| Some(*version)).ok_or(FieldFault::VersionNumber { path, found: number })
     }
 
     pub(super) fn list(&self, name: &str) -> Result<&'a [Value], FieldFault> {

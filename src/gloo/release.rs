@@ -28,7 +28,11 @@ const ENVOYS: [(u16, &str); 9] = [
 
 /// A release that nothing is known about.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("Gloo release {given:?} is not known; known are {} to {}", Release::OLDEST, Release::NEWEST)]
+#[error(
+    "Gloo release {given:?} is not known; known are {} to {}",
+    Release::OLDEST,
+    Release::NEWEST
+)]
 pub struct UnknownRelease {
     /// What was given.
     pub given: String,
