@@ -5,6 +5,7 @@
 //! Upstream comes from. Pure: no sockets.
 
 mod cluster;
+mod document;
 mod field;
 mod note;
 mod release;
@@ -17,6 +18,7 @@ pub use cluster::{
     ProxyProtocol, Reach, Refusal, SecretKnowledge, SecretSource, Tls, TlsBecause, Tunnel,
     translate,
 };
+pub use document::{DOCUMENT_LIMIT, Document, DocumentError, DocumentFault, Place, read};
 pub use field::FieldFault;
 pub use note::Note;
 pub use release::{OneWayTls, Release, UnknownRelease};
