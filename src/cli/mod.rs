@@ -113,7 +113,7 @@ async fn diagnose_all(
     let mut printer = Printer::new(settings);
     let mut codes = Vec::new();
     let mut results = stream::iter(targets)
-        .map(|target| diagnose::diagnose(settings, target, doors, &progress))
+        .map(|target| diagnose::diagnose(settings, settings.subject(target), doors, &progress))
         .buffered(TARGETS_AT_ONCE);
     while let Some(diagnosis) = results.next().await {
         codes.push(exit_code(diagnosis.summary()));

@@ -5,8 +5,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
 use super::args::{Color, Fix, Format, Options, UpstreamProtocol};
+use super::diagnose::Subject;
 use crate::envoy::{Build, ClientConfig, Protocol};
-use crate::probe::{Identity, Limits, Trust};
+use crate::probe::{Identity, Limits, Trust, Way};
 use crate::remedy::Names;
 use crate::target::{Addresses, Target};
 use crate::tls::TlsVersion;
@@ -17,8 +18,8 @@ pub(super) struct Settings {
     /// The configuration of the cluster, but for the server name of each target.
     config: ClientConfig,
     sni: ServerName,
-    pub(super) checks: Checks,
-    pub(super) candidates: Candidates,
+    checks: Checks,
+    candidates: Candidates,
     pub(super) limits: Limits,
     /// Addresses that stand in for the resolver's.
     resolved: Vec<(Target, Vec<IpAddr>)>,
@@ -71,8 +72,22 @@ impl Settings {
         })
     }
 
+    /// One target, as the flags describe the Envoy that is to reach it.
+    pub(super) fn subject(&self, target: Target) -> Subject {
+        Subject {
+            dial: None,
+            way: Way::default(),
+            config: self.config_for(&target),
+            checks: self.checks.clone(),
+            candidates: self.candidates_for(&target),
+            addresses: self.addresses_for(&target),
+            brings_certificate: self.names.secret.is_some(),
+            target,
+        }
+    }
+
     /// The configuration for one target, with the server name that Gloo would send.
-    pub(super) fn config_for(&self, target: &Target) -> ClientConfig {
+    fn config_for(&self, target: &Target) -> ClientConfig {
         let sni = match &self.sni {
             ServerName::Host => Some(target.host.to_string()),
             ServerName::None => None,
@@ -94,7 +109,7 @@ impl Settings {
     }
 
     /// What else the server may be called.
-    pub(super) fn candidates_for(&self, target: &Target) -> Candidates {
+    fn candidates_for(&self, target: &Target) -> Candidates {
         let mut candidates = self.candidates.clone();
         if let crate::target::Host::Name(name) = &target.host {
             candidates.server_names.push(name.clone());
