@@ -51,8 +51,22 @@ pub(super) struct Demo {
     pub(super) options: Options,
 }
 
+/// What the main job can be told.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Options {
+    #[command(flatten)]
+    pub(super) cluster: ClusterOptions,
+    #[command(flatten)]
+    pub(super) patch: PatchOptions,
+    #[command(flatten)]
+    pub(super) report: ReportOptions,
+    #[command(flatten)]
+    pub(super) probing: ProbingOptions,
+}
+
+/// The cluster of the Envoy that is judged.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct ClusterOptions {
     /// Envoy release to judge for
     #[arg(long, value_name = "RELEASE", default_value_t = Release::NEWEST, help_heading = "Envoy")]
     pub(super) envoy: Release,
@@ -98,7 +112,11 @@ pub(super) struct Options {
     /// Key of the client certificate (PEM, without passphrase)
     #[arg(long, value_name = "FILE", help_heading = "Envoy", requires = "cert")]
     pub(super) key: Option<PathBuf>,
+}
 
+/// The change, and the names in it.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct PatchOptions {
     /// Print only the change: an Upstream, a merge patch, or the kubectl command
     #[arg(long, value_enum, value_name = "FORM", help_heading = "Patch")]
     pub(super) fix: Option<Fix>,
@@ -111,7 +129,11 @@ pub(super) struct Options {
     /// TLS secret to refer to in the patch: NAME or NAMESPACE/NAME
     #[arg(long, value_name = "SECRET", help_heading = "Patch")]
     pub(super) secret: Option<String>,
+}
 
+/// How the result is shown.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct ReportOptions {
     /// Form of the report
     #[arg(long, value_enum, default_value_t, help_heading = "Report", conflicts_with = "fix")]
     pub(super) format: Format,
@@ -124,7 +146,11 @@ pub(super) struct Options {
     /// Show no progress bar
     #[arg(long, help_heading = "Report")]
     pub(super) no_progress: bool,
+}
 
+/// How servers are asked.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct ProbingOptions {
     /// Use these addresses for a host and port instead of asking the resolver; may be repeated
     #[arg(long, value_name = "HOST:PORT:ADDR[,ADDR]", help_heading = "Survey")]
     pub(super) resolve: Vec<String>,

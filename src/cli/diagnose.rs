@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
 use super::progress::Progress;
-use super::settings::Settings;
+use super::settings::Probing;
 use crate::envoy::ClientConfig;
 use crate::probe::{Gate, ProbeError, Prober, Way};
 use crate::remedy::Change;
@@ -44,7 +44,7 @@ pub(super) struct Subject {
 }
 
 pub(super) async fn diagnose(
-    settings: &Settings,
+    probing: &Probing,
     subject: Subject,
     doors: &Arc<Semaphore>,
     progress: &Progress,
@@ -52,13 +52,13 @@ pub(super) async fn diagnose(
     let dialled = subject.dial.as_ref().unwrap_or(&subject.target);
     let resolved = match &subject.addresses {
         Some(addresses) => Ok(addresses.clone()),
-        None => dialled.resolve(settings.limits.resolve_timeout).await,
+        None => dialled.resolve(probing.limits.resolve_timeout).await,
     };
     let (addresses, unresolved) = match resolved {
         Ok(addresses) => (addresses, None),
         Err(error) => (Addresses::default(), Some(error.to_string())),
     };
-    let job = Job { settings, subject: &subject, doors };
+    let job = Job { probing, subject: &subject, doors };
     let label = subject.target.to_string();
     let endpoints: Vec<_> = stream::iter(&addresses.endpoints)
         .map(|address| job.examine(*address, &label, progress))
@@ -83,7 +83,7 @@ pub(super) async fn diagnose(
 }
 
 struct Job<'a> {
-    settings: &'a Settings,
+    probing: &'a Probing,
     subject: &'a Subject,
     doors: &'a Arc<Semaphore>,
 }
@@ -95,7 +95,7 @@ impl Job<'_> {
         label: &str,
         progress: &Progress,
     ) -> (Endpoint, Prober) {
-        let limits = &self.settings.limits;
+        let limits = &self.probing.limits;
         let gate = Gate::new(limits.connections_per_host, limits.delay, Arc::clone(self.doors));
         let prober = Prober::new(address, Arc::new(gate), Arc::new(limits.clone()))
             .by(self.subject.way.clone());
@@ -140,8 +140,8 @@ impl Job<'_> {
     ) -> crate::survey::Survey {
         let subject = survey::Subject { sni: trial.working_server_name() };
         let options = Options {
-            handshakes: self.settings.handshakes,
-            exhaustive: self.settings.exhaustive,
+            handshakes: self.probing.handshakes,
+            exhaustive: self.probing.exhaustive,
             control: trial.working_hello(),
             deadline,
         };
@@ -232,7 +232,7 @@ impl Job<'_> {
         for prober in probers {
             let address = prober.address();
             let proving = prove(prober, &config, Vec::new(), &self.subject.checks);
-            match tokio::time::timeout(self.settings.limits.deadline, proving).await {
+            match tokio::time::timeout(self.probing.limits.deadline, proving).await {
                 Ok(Ok(remedy)) => {
                     let certificate_is_given = self.subject.brings_certificate;
                     let remaining = remedy.remaining.filter(|obstacle| {

@@ -107,13 +107,15 @@ async fn diagnose_all(
     settings: &Settings,
     targets: Vec<crate::target::Target>,
 ) -> Result<(u8, bool), String> {
-    let progress = Progress::new(settings.show_progress, targets.len());
-    let doors = tokio::sync::Semaphore::new(settings.limits.connections).into();
+    let progress = Progress::new(settings.probing.show_progress, targets.len());
+    let doors = tokio::sync::Semaphore::new(settings.probing.limits.connections).into();
     let doors = &doors;
     let mut printer = Printer::new(settings);
     let mut codes = Vec::new();
     let mut results = stream::iter(targets)
-        .map(|target| diagnose::diagnose(settings, settings.subject(target), doors, &progress))
+        .map(|target| {
+            diagnose::diagnose(&settings.probing, settings.subject(target), doors, &progress)
+        })
         .buffered(TARGETS_AT_ONCE);
     while let Some(diagnosis) = results.next().await {
         codes.push(exit_code(diagnosis.summary()));
