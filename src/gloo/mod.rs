@@ -8,6 +8,7 @@ mod cluster;
 mod document;
 mod field;
 mod note;
+mod ownership;
 mod release;
 mod settings;
 mod ssl_config;
@@ -21,6 +22,7 @@ pub use cluster::{
 pub use document::{DOCUMENT_LIMIT, Document, DocumentError, DocumentFault, Place, read};
 pub use field::FieldFault;
 pub use note::Note;
+pub use ownership::{AppliedFrom, UPSTREAM_CONFIG};
 pub use release::{OneWayTls, Release, UnknownRelease};
 pub use settings::Settings;
 pub use ssl_config::{Credentials, Parameters, SslConfig};
