@@ -82,6 +82,25 @@ pub(super) async fn diagnose(
     diagnosis
 }
 
+/// Proves a configuration on every address of a target that was diagnosed with another one.
+///
+/// # Errors
+///
+/// In words, which address it does not serve, or for which it is unclear.
+pub(super) async fn confirm(
+    probing: &Probing,
+    subject: &Subject,
+    diagnosis: &Diagnosis,
+    doors: &Arc<Semaphore>,
+) -> Result<(), String> {
+    let job = Job { probing, subject, doors };
+    let endpoints = diagnosis.endpoints.iter();
+    // What could not be told before the change need not be told after it.
+    let known = endpoints.filter(|endpoint| endpoint.verdict.summary != Summary::Unclear);
+    let probers: Vec<_> = known.map(|endpoint| job.prober(endpoint.address)).collect();
+    job.prove_everywhere(&subject.config, &probers).await
+}
+
 struct Job<'a> {
     probing: &'a Probing,
     subject: &'a Subject,
@@ -89,6 +108,13 @@ struct Job<'a> {
 }
 
 impl Job<'_> {
+    fn prober(&self, address: SocketAddr) -> Prober {
+        let limits = &self.probing.limits;
+        let gate = Gate::new(limits.connections_per_host, limits.delay, Arc::clone(self.doors));
+        let prober = Prober::new(address, Arc::new(gate), Arc::new(limits.clone()));
+        prober.by(self.subject.way.clone())
+    }
+
     async fn examine(
         &self,
         address: SocketAddr,
@@ -96,9 +122,7 @@ impl Job<'_> {
         progress: &Progress,
     ) -> (Endpoint, Prober) {
         let limits = &self.probing.limits;
-        let gate = Gate::new(limits.connections_per_host, limits.delay, Arc::clone(self.doors));
-        let prober = Prober::new(address, Arc::new(gate), Arc::new(limits.clone()))
-            .by(self.subject.way.clone());
+        let prober = self.prober(address);
         let begun = Instant::now();
         let deadline = begun + limits.deadline;
         let line = progress.line(label);
@@ -195,7 +219,7 @@ impl Job<'_> {
         }
         let Some(change) = merged else { return Ok(None) };
         if diagnosis.endpoints.len() > 1 || !is_proven(diagnosis, &change) {
-            self.prove_everywhere(diagnosis, probers, &change).await?;
+            self.prove_everywhere(&change.apply(&diagnosis.config), probers).await?;
         }
         Ok(Some(change))
     }
@@ -224,14 +248,12 @@ impl Job<'_> {
 
     async fn prove_everywhere(
         &self,
-        diagnosis: &Diagnosis,
+        config: &ClientConfig,
         probers: &[Prober],
-        change: &Change,
     ) -> Result<(), String> {
-        let config = change.apply(&diagnosis.config);
         for prober in probers {
             let address = prober.address();
-            let proving = prove(prober, &config, Vec::new(), &self.subject.checks);
+            let proving = prove(prober, config, Vec::new(), &self.subject.checks);
             match tokio::time::timeout(self.probing.limits.deadline, proving).await {
                 Ok(Ok(remedy)) => {
                     let certificate_is_given = self.subject.brings_certificate;

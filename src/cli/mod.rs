@@ -8,6 +8,7 @@ mod output;
 mod progress;
 mod releases;
 mod settings;
+mod upstreams;
 
 use std::process::ExitCode;
 
@@ -73,6 +74,7 @@ fn run(args: Args) -> Result<u8, String> {
     let result = match args.command {
         Some(Command::Envoy) => releases::print(),
         Some(Command::Schema) => output::print_schema(),
+        Some(Command::Upstreams(args)) => runtime.block_on(upstreams::run(*args)),
         Some(Command::Demo(demo)) => runtime.block_on(demo::run(*demo)),
         None => runtime.block_on(check(args)),
     };

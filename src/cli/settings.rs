@@ -5,8 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
 use super::args::{
-    ClusterOptions, Color, Fix, Format, Options, PatchOptions, ProbingOptions, ReportOptions,
-    UpstreamProtocol,
+    ClusterOptions, Color, CredentialOptions, Fix, Format, Options, PatchOptions, ProbingOptions,
+    ReportOptions, UpstreamProtocol,
 };
 use super::diagnose::Subject;
 use crate::envoy::{Build, ClientConfig, Protocol};
@@ -233,6 +233,16 @@ fn server_name(name: &str) -> Result<String, String> {
 }
 
 fn checks(options: &ClusterOptions) -> Result<Checks, String> {
+    let credentials = CredentialOptions {
+        ca: options.ca.clone(),
+        cert: options.cert.clone(),
+        key: options.key.clone(),
+    };
+    Ok(Checks { names: options.verify_name.clone(), ..self::credentials(&credentials)? })
+}
+
+/// Certificates from files.
+pub(super) fn credentials(options: &CredentialOptions) -> Result<Checks, String> {
     let trust = match &options.ca {
         Some(path) => Some(Trust::from_pem(&read(path)?).map_err(|error| in_file(path, &error))?),
         None => None,
@@ -246,7 +256,7 @@ fn checks(options: &ClusterOptions) -> Result<Checks, String> {
         }
         _ => None,
     };
-    Ok(Checks { trust, names: options.verify_name.clone(), identity })
+    Ok(Checks { trust, names: Vec::new(), identity })
 }
 
 /// The largest file that is read; PEM bundles of all public CAs have a quarter of this.
@@ -291,22 +301,27 @@ fn limits(options: &ProbingOptions) -> Limits {
 
 fn names(cluster: &ClusterOptions, options: &PatchOptions) -> Result<Names, String> {
     let namespace = object_name("--namespace", &options.namespace)?;
-    let secret = match options.secret.as_deref().map(|secret| secret.split_once('/')) {
-        None => None,
-        Some(Some((namespace, name))) => {
-            Some((object_name("--secret", namespace)?, object_name("--secret", name)?))
-        }
-        Some(None) => {
-            let name = options.secret.as_deref().unwrap_or_default();
-            Some((namespace.clone(), object_name("--secret", name)?))
-        }
-    };
+    let secret = options.secret.as_deref().map(|secret| parse_secret(secret, Some(&namespace)));
+    let secret = secret.transpose()?;
     Ok(Names {
         upstream: object_name("--upstream-name", &options.upstream_name)?,
         namespace,
         secret,
         is_static: !cluster.no_sni,
     })
+}
+
+/// Reads `NAMESPACE/NAME`, or `NAME` where there is a default namespace.
+pub(super) fn parse_secret(
+    text: &str,
+    namespace: Option<&str>,
+) -> Result<(String, String), String> {
+    let (namespace, name) = match (text.split_once('/'), namespace) {
+        (Some((namespace, name)), _) => (namespace, name),
+        (None, Some(namespace)) => (namespace, text),
+        (None, None) => return Err(format!("--secret '{text}' is not NAMESPACE/NAME")),
+    };
+    Ok((object_name("--secret", namespace)?, object_name("--secret", name)?))
 }
 
 /// What Kubernetes takes for a name (RFC 1123 subdomain).

@@ -174,6 +174,23 @@ impl<R: BufRead> Pieces<R> {
     }
 }
 
+/// Where in a text each of its documents stands, numbered as [`read`] numbers them, without the
+/// markers between them.
+#[must_use]
+pub fn ranges(text: &str) -> Vec<std::ops::Range<usize>> {
+    let mut ranges = Vec::new();
+    let (mut start, mut end) = (0, 0);
+    for line in text.split_inclusive('\n') {
+        if is_marker(line.as_bytes()) {
+            ranges.push(start..end);
+            start = end + 3;
+        }
+        end += line.len();
+    }
+    ranges.push(start..end);
+    ranges
+}
+
 /// `---` and `...` end a document where nothing or white space follows.
 fn is_marker(line: &[u8]) -> bool {
     let rest = line.strip_prefix(b"---").or_else(|| line.strip_prefix(b"..."));
@@ -406,6 +423,19 @@ mod tests {
         for (text, expected) in table {
             assert_eq!(kinds(text), *expected, "{text:?}");
         }
+    }
+
+    #[test]
+    fn ranges_are_those_of_the_documents_read() {
+        let text = "# a\n---\nkind: A\r\n--- {kind: B}\n...\n---\nkind: C";
+        let ranges = ranges(text);
+        for document in read_all(text) {
+            let place = document.as_ref().unwrap().place.document;
+            let kind = document.unwrap().object["kind"].as_str().unwrap().to_owned();
+            assert!(text[ranges[place].clone()].contains(&format!("kind: {kind}")), "{place}");
+        }
+        assert_eq!(ranges.len(), 5);
+        assert_eq!(super::ranges(""), [0..0]);
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub use cluster::{
     ProxyProtocol, Reach, Refusal, SecretKnowledge, SecretSource, Tls, TlsBecause, Tunnel,
     translate,
 };
-pub use document::{DOCUMENT_LIMIT, Document, DocumentError, DocumentFault, Place, read};
+pub use document::{DOCUMENT_LIMIT, Document, DocumentError, DocumentFault, Place, ranges, read};
 pub use field::FieldFault;
 pub use note::Note;
 pub use ownership::{AppliedFrom, UPSTREAM_CONFIG};

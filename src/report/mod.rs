@@ -7,7 +7,7 @@ pub mod schema;
 pub mod terminal;
 pub mod upstreams;
 pub mod v1;
-mod words;
+pub(crate) mod words;
 
 #[cfg(test)]
 mod sample;
