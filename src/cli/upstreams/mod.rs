@@ -21,7 +21,7 @@ use super::settings::{Probing, choose_color, credentials, parse_secret};
 use super::{NO_ANSWER, TARGETS_AT_ONCE};
 use crate::envoy::Build;
 use crate::gloo::{Context, NoSecrets, ObjectName, translate};
-use crate::report::upstreams::{EndpointDiagnosis, NotTested, UpstreamDiagnosis};
+use crate::report::upstreams::{EndpointDiagnosis, UpstreamDiagnosis};
 use crate::trial::Checks;
 use input::{Input, UpstreamDocument};
 use subject::Way;
@@ -130,7 +130,6 @@ impl Run {
         let endpoints = join_all(endpoints.map(|endpoint| async {
             match self.subject(endpoint) {
                 Way::Nowhere(reason) => EndpointDiagnosis::NotTested(reason),
-                Way::To(_) if !self.probes => EndpointDiagnosis::NotTested(NotTested::NotAsked),
                 Way::To(subject) => {
                     let mut found = diagnose(&self.probing, *subject, &self.doors, progress).await;
                     self.forget_details(&mut found);

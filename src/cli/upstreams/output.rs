@@ -61,9 +61,20 @@ fn is_same(one: &Revision, other: &Revision) -> bool {
 fn one(fix: ResourceFix, result: &UpstreamDiagnosis, revision: &Revision) -> Option<String> {
     match fix {
         ResourceFix::Kubectl => Some(format!("{}\n", revision.kubectl_command())),
-        ResourceFix::Settings | ResourceFix::Patch => Some(yaml(&revision.patch)),
+        ResourceFix::Settings | ResourceFix::Patch => {
+            Some(format!("{}{}", address_line(revision), yaml(&revision.patch)))
+        }
         ResourceFix::Upstream => Some(yaml(&applicable(result.document_after.as_ref()?))),
     }
+}
+
+/// A merge patch does not say what it is for.
+fn address_line(revision: &Revision) -> String {
+    let (kind, name) = (revision.resource.kubectl_name(), &revision.name);
+    format!(
+        "# kubectl patch {kind} {} -n {} --type merge --patch-file\n",
+        name.name, name.namespace
+    )
 }
 
 /// An object without what the API server sets.

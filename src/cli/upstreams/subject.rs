@@ -19,6 +19,9 @@ pub(super) enum Way {
 impl Run {
     pub(super) fn subject(&self, endpoint: &Endpoint) -> Way {
         let Some(tls) = &endpoint.tls else { return Way::Nowhere(NotTested::PlainText) };
+        if !self.probes {
+            return Way::Nowhere(NotTested::NotAsked);
+        }
         if !matches!(endpoint.reach, Reach::Anywhere | Reach::WithinCluster) {
             return Way::Nowhere(NotTested::NoAddress(endpoint.reach));
         }
