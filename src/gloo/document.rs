@@ -139,7 +139,7 @@ impl<R: BufRead> Pieces<R> {
         let first_line = self.line - usize::from(!self.pending.is_empty());
         let mut bytes = std::mem::take(&mut self.pending);
         let mut is_too_large = false;
-        let mut at_line_start = bytes.is_empty();
+        let mut at_line_start = true;
         loop {
             let mut line = Vec::new();
             let room = (DOCUMENT_LIMIT + 1) as u64;
