@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::envoy::Release;
-use crate::gloo;
+use crate::gloo::{self, Platform};
 
 /// Tells whether Envoy can reach a TLS server and writes the Gloo Upstream patch that makes it.
 ///
@@ -21,7 +21,32 @@ pub(super) struct Args {
     #[arg(value_name = "HOST:PORT")]
     pub(super) targets: Vec<String>,
     #[command(flatten)]
+    pub(super) upgrade: UpgradeOptions,
+    #[command(flatten)]
     pub(super) options: Options,
+}
+
+/// Two releases to compare.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(super) struct UpgradeOptions {
+    /// Compare this release with the one of --to: an Envoy (1.36) or a Gloo (gloo-1.21)
+    #[arg(long, value_name = "RELEASE", help_heading = "Upgrade", requires = "to")]
+    pub(super) from: Option<Platform>,
+    /// The release after the upgrade
+    #[arg(
+        long,
+        value_name = "RELEASE",
+        help_heading = "Upgrade",
+        requires = "from",
+        conflicts_with = "envoy"
+    )]
+    pub(super) to: Option<Platform>,
+}
+
+impl UpgradeOptions {
+    pub(super) fn releases(&self) -> Option<(Platform, Platform)> {
+        self.from.zip(self.to)
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -64,6 +89,8 @@ pub(super) struct Upstreams {
     pub(super) no_probe: bool,
     #[command(flatten)]
     pub(super) platform: PlatformOptions,
+    #[command(flatten)]
+    pub(super) upgrade: UpgradeOptions,
     /// Namespace of objects that name none
     #[arg(long, value_name = "NAME", default_value = "default", help_heading = "Gloo")]
     pub(super) namespace: String,
@@ -92,7 +119,8 @@ pub(super) struct Upstreams {
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct PlatformOptions {
     /// Gloo release whose rules count
-    #[arg(long, value_name = "RELEASE", default_value_t = gloo::Release::STABLE, help_heading = "Gloo")]
+    #[arg(long, value_name = "RELEASE", default_value_t = gloo::Release::STABLE, help_heading = "Gloo",
+          conflicts_with = "to")]
     pub(super) gloo: gloo::Release,
     /// Envoy release to judge for [default: the one of the Gloo release]
     #[arg(long, value_name = "RELEASE", help_heading = "Gloo")]

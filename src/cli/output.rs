@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::args::{Fix, Format};
 use super::exit_code;
 use super::settings::Settings;
-use crate::remedy::{kubectl_command, merge_patch, replaces_hosts, upstream};
+use crate::remedy::{Names, kubectl_command, merge_patch, replaces_hosts, upstream};
 use crate::report::{Diagnosis, classic, json, schema, terminal};
 
 /// Prints results in the form that was asked for.
@@ -56,24 +56,27 @@ impl<'a> Printer<'a> {
         print_text(text).err()
     }
 
-    /// The change alone; where there is none, a word on stderr and nothing here.
     fn fix(&self, fix: Fix, diagnosis: &Diagnosis) -> String {
-        let target = &diagnosis.target;
-        let Some(change) = &diagnosis.change else {
-            explain_missing_fix(diagnosis);
-            return String::new();
-        };
-        let names = &self.settings.names;
-        if !matches!(fix, Fix::Upstream) && replaces_hosts(names, change) {
-            warn_of_hosts(diagnosis);
-        }
-        let text = match fix {
-            Fix::Upstream => upstream(target, names, &diagnosis.config, change),
-            Fix::Patch => merge_patch(target, names, change),
-            Fix::Kubectl => format!("{}\n", kubectl_command(target, names, change)),
-        };
+        let text = fix_text(&self.settings.names, fix, diagnosis);
         let separator = if self.printed > 0 && !matches!(fix, Fix::Kubectl) { "---\n" } else { "" };
-        format!("{separator}{text}")
+        if text.is_empty() { text } else { format!("{separator}{text}") }
+    }
+}
+
+/// The change alone; where there is none, a word on stderr and nothing here.
+pub(super) fn fix_text(names: &Names, fix: Fix, diagnosis: &Diagnosis) -> String {
+    let target = &diagnosis.target;
+    let Some(change) = &diagnosis.change else {
+        explain_missing_fix(diagnosis);
+        return String::new();
+    };
+    if !matches!(fix, Fix::Upstream) && replaces_hosts(names, change) {
+        warn_of_hosts(diagnosis);
+    }
+    match fix {
+        Fix::Upstream => upstream(target, names, &diagnosis.config, change),
+        Fix::Patch => merge_patch(target, names, change),
+        Fix::Kubectl => format!("{}\n", kubectl_command(target, names, change)),
     }
 }
 

@@ -1,10 +1,11 @@
 //! The report as JSON, in the shape of [`v1`](super::v1).
 
 use super::Diagnosis;
+use super::upgrade::UpgradeDiagnosis;
 use super::upstreams::UpstreamDiagnosis;
-use super::v1::{Report, UpstreamsReport};
+use super::v1::{Report, UpgradeReport, UpstreamsReport};
+use crate::gloo::Platform;
 use crate::remedy::Names;
-use crate::{envoy, gloo};
 
 /// Renders diagnoses as one JSON document on one line: every suite under every version is in it,
 /// and indented it would be twice as long.
@@ -19,18 +20,20 @@ pub fn render(diagnoses: &[Diagnosis], names: &Names) -> String {
     text + "\n"
 }
 
-/// What Upstreams were judged for.
-#[derive(Clone, Copy, Debug)]
-pub struct Platform {
-    /// The release of Gloo.
-    pub gloo: gloo::Release,
-    /// The release of Envoy.
-    pub envoy: envoy::Release,
+/// Renders what an upgrade does to targets as one JSON document on one line.
+#[must_use]
+pub fn render_upgrade(
+    diagnoses: &[UpgradeDiagnosis],
+    releases: (Platform, Platform),
+    names: &Names,
+) -> String {
+    let report = UpgradeReport::new(diagnoses, releases, names);
+    serde_json::to_string(&report).unwrap_or_default() + "\n"
 }
 
 /// Renders what was found about Upstreams as one JSON document on one line.
 #[must_use]
-pub fn render_upstreams(diagnoses: &[UpstreamDiagnosis], platform: &Platform) -> String {
+pub fn render_upstreams(diagnoses: &[UpstreamDiagnosis], platform: Platform) -> String {
     serde_json::to_string(&UpstreamsReport::new(diagnoses, platform)).unwrap_or_default() + "\n"
 }
 

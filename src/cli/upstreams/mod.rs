@@ -20,7 +20,7 @@ use super::progress::Progress;
 use super::settings::{Probing, choose_color, credentials, parse_secret};
 use super::{NO_ANSWER, TARGETS_AT_ONCE};
 use crate::envoy::Build;
-use crate::gloo::{Context, NoSecrets, ObjectName, translate};
+use crate::gloo::{Context, NoSecrets, ObjectName, Platform, Release, Settings, translate};
 use crate::report::upstreams::{EndpointDiagnosis, UpstreamDiagnosis};
 use crate::trial::Checks;
 use input::{Input, UpstreamDocument};
@@ -28,7 +28,8 @@ use subject::Way;
 
 /// What a run is told.
 struct Run {
-    platform: PlatformOptions,
+    platform: Platform,
+    build: Build,
     probing: Probing,
     /// What stands in for certificates that the input does not hold.
     credentials: Checks,
@@ -69,6 +70,11 @@ fn nothing(input: &Input) -> Result<u8, String> {
     })
 }
 
+fn platform(options: &PlatformOptions) -> Platform {
+    let envoy = options.envoy.unwrap_or(options.gloo.envoy());
+    Platform { gloo: Some(options.gloo), envoy }
+}
+
 impl Run {
     fn from_args(args: &Upstreams) -> Result<Self, String> {
         if matches!(args.report.format, Format::Classic) {
@@ -84,7 +90,8 @@ impl Run {
             Ok::<_, String>(ObjectName { namespace, name })
         });
         Ok(Self {
-            platform: args.platform.clone(),
+            platform: platform(&args.platform),
+            build: if args.platform.fips { Build::Fips } else { Build::Standard },
             doors: Arc::new(Semaphore::new(probing.limits.connections)),
             show_progress: probing.show_progress,
             probing,
@@ -101,13 +108,7 @@ impl Run {
 
     async fn diagnose_all(&self, input: &Input) -> Result<Vec<UpstreamDiagnosis>, String> {
         let settings = input.settings()?;
-        let context = Context {
-            gloo: self.platform.gloo,
-            envoy: self.platform.envoy.unwrap_or(self.platform.gloo.envoy()),
-            build: if self.platform.fips { Build::Fips } else { Build::Standard },
-            settings: settings.map(|found| &found.settings),
-            secrets: &NoSecrets,
-        };
+        let context = self.context(self.platform, settings.map(|found| &found.settings));
         let progress = Progress::new(self.show_progress && self.probes, input.upstreams.len());
         let mut results: Vec<UpstreamDiagnosis> = stream::iter(&input.upstreams)
             .map(|document| self.diagnose(document, &context, &progress))
@@ -117,6 +118,16 @@ impl Run {
         self.join_revisions(input, &context, &mut results).await;
         progress.finish();
         Ok(results)
+    }
+
+    fn context<'a>(&self, platform: Platform, settings: Option<&'a Settings>) -> Context<'a> {
+        Context {
+            gloo: platform.gloo.unwrap_or(Release::STABLE),
+            envoy: platform.envoy,
+            build: self.build,
+            settings,
+            secrets: &NoSecrets,
+        }
     }
 
     async fn diagnose(
