@@ -12,9 +12,9 @@ use super::output::{fix_text, print_text};
 use super::progress::Progress;
 use super::settings::Settings;
 use crate::gloo::Platform;
-use crate::report::json;
 use crate::report::upgrade::{UpgradeDiagnosis, exit_code, headline, render};
-use crate::target::Target;
+use crate::report::{Diagnosis, json};
+use crate::target::{Addresses, Target};
 use crate::verdict::Differences;
 
 /// The releases before and after.
@@ -58,6 +58,9 @@ async fn compare(
     let newer = settings.subject_as(target, to.envoy);
     let differences = Differences::between(&older.config, &newer.config);
     let before = diagnose(probing, older.clone(), doors, progress).await;
+    // Resolved once: both are to see the same endpoints.
+    let newer =
+        Subject { addresses: known_addresses(&before).or(newer.addresses.clone()), ..newer };
     let after = diagnose(probing, newer, doors, progress).await;
     let works_before = match &after.change {
         Some(change) => {
@@ -67,6 +70,13 @@ async fn compare(
         None => None,
     };
     UpgradeDiagnosis { differences, before, after, works_before }
+}
+
+/// The addresses that a diagnosis was about.
+fn known_addresses(diagnosis: &Diagnosis) -> Option<Addresses> {
+    let endpoints: Vec<_> = diagnosis.endpoints.iter().map(|endpoint| endpoint.address).collect();
+    let ignored = diagnosis.ignored.clone();
+    (!endpoints.is_empty()).then_some(Addresses { endpoints, ignored })
 }
 
 fn text(settings: &Settings, results: &[UpgradeDiagnosis], releases: Releases) -> String {

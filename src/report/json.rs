@@ -1,9 +1,9 @@
 //! The report as JSON, in the shape of [`v1`](super::v1).
 
 use super::Diagnosis;
-use super::upgrade::UpgradeDiagnosis;
+use super::upgrade::{UpgradeDiagnosis, UpstreamUpgrade};
 use super::upstreams::UpstreamDiagnosis;
-use super::v1::{Report, UpgradeReport, UpstreamsReport};
+use super::v1::{Report, UpgradeReport, UpstreamsReport, UpstreamsUpgradeReport};
 use crate::gloo::Platform;
 use crate::remedy::Names;
 
@@ -28,6 +28,16 @@ pub fn render_upgrade(
     names: &Names,
 ) -> String {
     let report = UpgradeReport::new(diagnoses, releases, names);
+    serde_json::to_string(&report).unwrap_or_default() + "\n"
+}
+
+/// Renders what an upgrade does to Upstreams as one JSON document on one line.
+#[must_use]
+pub fn render_upstream_upgrade(
+    upgrades: &[UpstreamUpgrade],
+    releases: (Platform, Platform),
+) -> String {
+    let report = UpstreamsUpgradeReport::new(upgrades, releases);
     serde_json::to_string(&report).unwrap_or_default() + "\n"
 }
 

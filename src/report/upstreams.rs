@@ -170,7 +170,7 @@ fn head(out: &mut String, diagnosis: &UpstreamDiagnosis) {
 }
 
 /// Whether TLS is used and why, and where its parameters come from.
-fn because(cluster: &Cluster) -> String {
+pub(super) fn because(cluster: &Cluster) -> String {
     let tls = match &cluster.tls {
         Tls::Refused(refusal) => return refusal.to_string(),
         Tls::Off(because) => return gloo::plain_because(because),
@@ -220,7 +220,7 @@ fn endpoint_report(
     }
 }
 
-fn endpoint_line(endpoint: &Endpoint) -> ColoredString {
+pub(super) fn endpoint_line(endpoint: &Endpoint) -> ColoredString {
     let name = authority(endpoint);
     let hop = match (endpoint.hop, &endpoint.tunnel) {
         (Hop::Proxy, _) => " (the proxy)".to_owned(),
@@ -262,7 +262,7 @@ fn tested(out: &mut String, endpoint: &Endpoint, diagnosis: &Diagnosis, verbose:
     }
 }
 
-fn change(out: &mut String, diagnosis: &UpstreamDiagnosis) {
+pub(super) fn change(out: &mut String, diagnosis: &UpstreamDiagnosis) {
     for (name, reason) in &diagnosis.unserved {
         let _ = writeln!(out, "  {} nothing serves {name}: {reason}", mark(Severity::Blocking));
     }

@@ -6,6 +6,7 @@ mod input;
 mod output;
 mod revision;
 mod subject;
+mod upgrade;
 mod write;
 
 use std::sync::Arc;
@@ -54,8 +55,10 @@ pub(super) async fn run(args: Upstreams) -> Result<u8, String> {
     if input.upstreams.is_empty() {
         return nothing(&input);
     }
-    let results = run.diagnose_all(&input).await?;
-    let code = run.finish(&input, &results)?;
+    let code = match args.upgrade.releases() {
+        Some(releases) => run.upgrade(&input, releases).await?,
+        None => run.finish(&input, &run.diagnose_all(&input).await?)?,
+    };
     Ok(if input.mistakes > 0 { NO_ANSWER } else { code })
 }
 

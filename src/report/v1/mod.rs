@@ -37,7 +37,10 @@ pub use terms::{
     Suite, Version,
 };
 pub use trial::{Attempt, Handshake, Negotiated, ProvenChange, Trial, TrialResult, WiderAttempt};
-pub use upgrade::{Effect, Platform, UpgradeEndpoint, UpgradeReport, UpgradeTarget};
+pub use upgrade::{
+    Effect, Platform, UpgradeEndpoint, UpgradeReport, UpgradeTarget, UpstreamUpgrade,
+    UpstreamsUpgradeReport,
+};
 pub use upstreams::{
     Note, ParametersFrom, Revision, TlsBecause, Unserved, Upstream, UpstreamEndpoint,
     UpstreamSummary, UpstreamsReport,

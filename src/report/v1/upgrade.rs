@@ -7,10 +7,11 @@ use super::envoy::EnvoyClient;
 use super::finding::Finding;
 use super::remedy::Remedy;
 use super::trial::TrialResult;
+use super::upstreams::Upstream;
 use super::{VERSION, all};
 use crate::gloo;
 use crate::remedy::Names;
-use crate::report::upgrade::{UpgradeDiagnosis, differences_words, exit_code};
+use crate::report::upgrade::{self, UpgradeDiagnosis, differences_words, exit_code};
 use crate::verdict;
 
 /// What an upgrade does to each target.
@@ -97,6 +98,80 @@ pub struct UpgradeTarget {
     /// Why it is not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fails_before: Option<String>,
+}
+
+/// What an upgrade does to each Upstream.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct UpstreamsUpgradeReport {
+    /// The version of this shape.
+    #[schemars(extend("const" = 1))]
+    pub version: u32,
+    /// Name and version of the program that wrote it.
+    pub tool: String,
+    /// The release before the upgrade.
+    pub from: Platform,
+    /// The release after it.
+    pub to: Platform,
+    /// The gravest effect on any Upstream.
+    pub effect: Effect,
+    /// The exit code that goes with it.
+    #[schemars(range(max = 2))]
+    pub exit_code: u8,
+    /// One entry for each Upstream, in the order read.
+    pub upstreams: Vec<UpstreamUpgrade>,
+}
+
+/// One Upstream before and after the upgrade.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct UpstreamUpgrade {
+    /// The gravest effect on any endpoint.
+    pub effect: Effect,
+    /// With the older release, as far as its own hello.
+    pub before: Upstream,
+    /// With the newer release, and the change that it needs.
+    pub after: Upstream,
+    /// Whether the change is proven with the older release too, so that it can be made before the
+    /// upgrade.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub works_before: Option<bool>,
+    /// Why it is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fails_before: Option<String>,
+}
+
+impl UpstreamsUpgradeReport {
+    /// Puts what was found into the published shape.
+    #[must_use]
+    pub fn new(
+        upgrades: &[upgrade::UpstreamUpgrade],
+        (from, to): (gloo::Platform, gloo::Platform),
+    ) -> Self {
+        let effects = upgrades.iter().map(upgrade::UpstreamUpgrade::effect);
+        let effect = effects.max().unwrap_or(verdict::Effect::Unclear);
+        Self {
+            version: VERSION,
+            tool: concat!("cipher-test ", env!("CARGO_PKG_VERSION")).to_owned(),
+            from: from.into(),
+            to: to.into(),
+            effect: effect.into(),
+            exit_code: exit_code(effect),
+            upstreams: all(upgrades),
+        }
+    }
+}
+
+impl From<&upgrade::UpstreamUpgrade> for UpstreamUpgrade {
+    fn from(upgrade: &upgrade::UpstreamUpgrade) -> Self {
+        Self {
+            effect: upgrade.effect().into(),
+            before: (&upgrade.before).into(),
+            after: (&upgrade.after).into(),
+            works_before: upgrade.works_before.as_ref().map(Result::is_ok),
+            fails_before: upgrade.works_before.as_ref().and_then(|it| it.clone().err()),
+        }
+    }
 }
 
 /// One address before and after the upgrade.
