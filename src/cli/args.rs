@@ -58,7 +58,11 @@ pub(super) enum Command {
     /// List the Envoy releases that are known, with what they offer upstreams
     Envoy,
     /// Print the JSON Schema of --format json
-    Schema,
+    Schema {
+        /// Of what
+        #[arg(value_enum, default_value_t, value_name = "WHAT")]
+        kind: SchemaKind,
+    },
 }
 
 #[derive(Debug, clap::Args)]
@@ -309,6 +313,19 @@ pub(super) enum Format {
     Text,
     Json,
     Classic,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(super) enum SchemaKind {
+    /// The report on servers
+    #[default]
+    Report,
+    /// The report on Upstreams
+    Upstreams,
+    /// The comparison of two releases on servers
+    Upgrade,
+    /// The comparison of two releases on Upstreams
+    UpstreamsUpgrade,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]

@@ -74,7 +74,7 @@ fn run(args: Args) -> Result<u8, String> {
         .map_err(|error| format!("cannot start: {error}"))?;
     let result = match args.command {
         Some(Command::Envoy) => releases::print(),
-        Some(Command::Schema) => output::print_schema(),
+        Some(Command::Schema { kind }) => output::print_schema(kind),
         Some(Command::Upstreams(args)) => runtime.block_on(upstreams::run(*args)),
         Some(Command::Demo(demo)) => runtime.block_on(demo::run(*demo)),
         None => runtime.block_on(check(args)),

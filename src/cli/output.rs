@@ -2,11 +2,12 @@
 
 use std::io::{self, Write};
 
-use super::args::{Fix, Format};
+use super::args::{Fix, Format, SchemaKind};
 use super::exit_code;
 use super::settings::Settings;
 use crate::remedy::{Names, kubectl_command, merge_patch, replaces_hosts, upstream};
-use crate::report::{Diagnosis, classic, json, schema, terminal};
+use crate::report::schema::{Shape, schema};
+use crate::report::{Diagnosis, classic, json, terminal};
 
 /// Prints results in the form that was asked for.
 pub(super) struct Printer<'a> {
@@ -114,6 +115,12 @@ pub(super) fn print_all(text: &str) -> Result<u8, String> {
     }
 }
 
-pub(super) fn print_schema() -> Result<u8, String> {
-    print_all(&schema::schema())
+pub(super) fn print_schema(kind: SchemaKind) -> Result<u8, String> {
+    let shape = match kind {
+        SchemaKind::Report => Shape::Report,
+        SchemaKind::Upstreams => Shape::Upstreams,
+        SchemaKind::Upgrade => Shape::Upgrade,
+        SchemaKind::UpstreamsUpgrade => Shape::UpstreamsUpgrade,
+    };
+    print_all(&schema(shape))
 }

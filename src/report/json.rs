@@ -54,7 +54,7 @@ mod tests {
     use super::*;
     use crate::lab::Scenario;
     use crate::report::sample::diagnose;
-    use crate::report::schema::schema;
+    use crate::report::schema::{Shape, schema};
     use crate::verdict::{Finding, Hopeless};
 
     /// Renders, and holds the text against the schema and against a strict reader.
@@ -62,7 +62,7 @@ mod tests {
         let text = render(diagnoses, &Names::default());
         assert!(text.ends_with("}\n"));
         let value: Value = serde_json::from_str(&text).unwrap();
-        let schema = serde_json::from_str(&schema()).unwrap();
+        let schema = serde_json::from_str(&schema(Shape::Report)).unwrap();
         let validator = jsonschema::validator_for(&schema).unwrap();
         let errors: Vec<_> =
             validator.iter_errors(&value).map(|error| format!("{error:?}")).collect();
@@ -197,7 +197,7 @@ mod tests {
     #[tokio::test]
     async fn a_strict_reader_refuses_what_it_does_not_know() {
         let mut report = render_checked(&[diagnose(Scenario::Legacy).await]);
-        let schema = serde_json::from_str(&schema()).unwrap();
+        let schema = serde_json::from_str(&schema(Shape::Report)).unwrap();
         let validator = jsonschema::validator_for(&schema).unwrap();
         let places = [
             "",

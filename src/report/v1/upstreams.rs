@@ -95,7 +95,7 @@ pub enum TlsBecause {
     /// On: `useTls: true`.
     UseTls,
     /// On: a host has port 443.
-    PortFourFourThree,
+    HttpsPort,
     /// On: this kind of Upstream always uses it.
     Kind,
     /// Off: `useTls: false`.
@@ -301,7 +301,7 @@ impl From<&gloo::Tls> for TlsBecause {
         match tls {
             Tls::On(gloo::TlsBecause::SslConfig) => Self::SslConfig,
             Tls::On(gloo::TlsBecause::UseTls) => Self::UseTls,
-            Tls::On(gloo::TlsBecause::Port443) => Self::PortFourFourThree,
+            Tls::On(gloo::TlsBecause::Port443) => Self::HttpsPort,
             Tls::On(gloo::TlsBecause::Kind(_)) => Self::Kind,
             Tls::Off(PlainBecause::UseTlsFalse) => Self::UseTlsFalse,
             Tls::Off(PlainBecause::NoSslConfig) => Self::NoSslConfig,
