@@ -23,7 +23,7 @@ impl Run {
             print_text(&format!("{}\n", render(result, self.verbose)))?;
         }
         let summaries: Vec<_> = results.iter().map(UpstreamDiagnosis::summary).collect();
-        print_text(&render_totals(&summaries))
+        print_text(&render_totals(&summaries, self.platform))
     }
 }
 

@@ -14,6 +14,9 @@ use crate::gloo::release::OneWayTls;
 use crate::gloo::ssl_config::{Credentials, Parameters, SslConfig};
 use crate::gloo::upstream::{ObjectName, StaticHost, StaticSpec, Upstream, UpstreamKind};
 
+/// What a status says of a Secret that no list had.
+const SECRET_NOT_FOUND: &str = "SSL secret not found";
+
 /// What Gloo makes of `upstream`.
 #[must_use]
 pub fn translate(upstream: &Upstream, context: &Context<'_>) -> Cluster {
@@ -47,6 +50,7 @@ impl Translator<'_> {
         if matches!(tls, Tls::On(_)) {
             self.note_tls(&endpoints);
         }
+        self.drop_repeated_status();
         Cluster {
             upstream: self.upstream.name.clone(),
             name: self.upstream.cluster_name(),
@@ -77,6 +81,15 @@ impl Translator<'_> {
             state: status.state.clone(),
             reason: status.reason.clone(),
         }));
+    }
+
+    /// A missing Secret is told once.
+    fn drop_repeated_status(&mut self) {
+        if self.notes.iter().any(|note| matches!(note, Note::SecretMissing(_))) {
+            self.notes.retain(|note| {
+                !matches!(note, Note::Status { reason, .. } if reason.contains(SECRET_NOT_FOUND))
+            });
+        }
     }
 
     /// Whether TLS is used: `clusters.go`, then the plugins of the kinds, then Istio's.
@@ -225,7 +238,7 @@ impl Translator<'_> {
     fn is_reported_missing(&self, name: &ObjectName) -> bool {
         let dotted = format!("{}.{}", name.namespace, name.name);
         self.upstream.statuses.iter().any(|status| {
-            status.reason.contains("SSL secret not found") && status.reason.contains(&dotted)
+            status.reason.contains(SECRET_NOT_FOUND) && status.reason.contains(&dotted)
         })
     }
 
