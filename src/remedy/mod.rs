@@ -5,7 +5,9 @@
 //! always whole, since a merge patch replaces them.
 
 mod change;
+mod edit;
 mod upstream;
 
 pub use change::{Change, Conflict};
+pub use edit::{Edit, EditError, Reason, Step, edit, edit_documents};
 pub use upstream::{Names, kubectl_command, merge_patch, replaces_hosts, upstream};
