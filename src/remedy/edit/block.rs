@@ -1,9 +1,9 @@
 //! Which bytes go where: the walk over a document, and edits in block style.
 
 use granit_parser::ScalarStyle;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use super::tree::{Entry, Id, Kind, Node, Tree, gap, line_end, line_start, trim_line_end};
+use super::tree::{Entry, Id, Kind, Node, Tree, bom, gap, line_end, line_start, trim_line_end};
 use super::verify::is_json;
 use super::want::Want;
 use super::{EditError, Reason, Splice, Step, path, scalar};
@@ -74,18 +74,15 @@ impl<'a> Planner<'a> {
             Want::Within(children) => children,
         };
         let node = &self.tree.nodes[id];
-        if self.tree.value(id)?.is_null() {
-            return match self.made(want)? {
-                Some(value) => self.set(id, &value, place),
-                None => Ok(()),
-            };
-        }
         // What is there already needs no edit, whether it is an alias or not.
         let old = self.tree.value(id)?;
         let mut new = old.clone();
         want.apply(&mut new).or_else(|reason| self.refuse(reason))?;
         if new == old {
             return Ok(());
+        }
+        if old.is_null() || old == json!({}) {
+            return self.set(id, &new, place);
         }
         self.check_own(id, node)?;
         match &node.kind {
@@ -177,7 +174,7 @@ impl<'a> Planner<'a> {
     ) -> Result<(), EditError> {
         let node = &self.tree.nodes[id];
         let Kind::Mapping { is_flow, .. } = node.kind else { return self.refuse(Reason::Kind) };
-        if is_flow && !self.text[node.start..].starts_with('{') {
+        if is_flow && !self.text[node.content..].starts_with('{') {
             return self.refuse(Reason::Layout);
         }
         let whole = self.tree.value(id)?;
@@ -281,7 +278,7 @@ impl<'a> Planner<'a> {
 
     fn is_first_on_line(&self, at: usize) -> bool {
         let before = &self.text[line_start(self.text, at)..at];
-        before.trim_start_matches('\u{feff}').chars().all(|c| c == ' ')
+        before.chars().all(|c| c == ' ')
     }
 
     /// Past the comments from `at` on that stand in `column` or further right.
@@ -306,7 +303,7 @@ impl<'a> Planner<'a> {
     ) -> Result<(), EditError> {
         let indent = " ".repeat(column);
         let mut text = String::new();
-        let starts_line = at == 0 || self.text[..at].ends_with('\n');
+        let starts_line = at == bom(self.text) || self.text[..at].ends_with('\n');
         for line in lines {
             if starts_line {
                 text.extend([&indent, line.as_str(), self.line_end]);

@@ -1,7 +1,7 @@
 //! Edits in flow style, which JSON is too.
 
 use granit_parser::ScalarStyle;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::block::{Planner, kept, quotes};
 use super::tree::{Entry, Id, Kind, blanks, gap, line_start};
@@ -38,8 +38,7 @@ impl<'a> Planner<'a> {
         }
         let layout = self.layout(id);
         let Some((_, last)) = entries.iter().enumerate().rfind(|(at, _)| !removed[*at]) else {
-            // An empty mapping: nothing but blanks and comments within.
-            return self.fill(id, added);
+            return self.refuse(Reason::Layout);
         };
         let mut text = String::new();
         for (key, value) in &added {
@@ -48,17 +47,6 @@ impl<'a> Planner<'a> {
         }
         let end = self.entry_end(last);
         self.splice(end, end, text);
-        Ok(())
-    }
-
-    fn fill(&mut self, id: Id, added: Vec<(String, Value)>) -> Result<(), EditError> {
-        let node = &self.tree.nodes[id];
-        let value = Value::Object(added.into_iter().collect::<Map<_, _>>());
-        if !self.text[node.start + 1..node.end - 1].trim().is_empty() {
-            return self.refuse(Reason::Layout);
-        }
-        let text = self.flow_text_for(id, &value);
-        self.splice(node.start, node.end, text);
         Ok(())
     }
 
@@ -129,8 +117,7 @@ impl<'a> Planner<'a> {
                 return self.refuse(Reason::Anchor);
             }
             let text = self.flow_text(&Value::from(new.to_vec()), &layout);
-            let bracket = self.text[node.start..node.end].find('[').unwrap_or(0);
-            self.splice(node.start + bracket, node.end, text);
+            self.splice(node.content, node.end, text);
             return Ok(());
         }
         // All stay: the new ones go between.

@@ -98,10 +98,7 @@ pub(super) fn double_quoted(string: &str) -> String {
         if is_printable(c) {
             text.push(c);
         } else {
-            let mut units = [0; 2];
-            for unit in c.encode_utf16(&mut units) {
-                text.push_str(&format!("\\u{unit:04x}"));
-            }
+            text.push_str(&format!("\\u{:04x}", u32::from(c)));
         }
     }
     text
@@ -109,7 +106,7 @@ pub(super) fn double_quoted(string: &str) -> String {
 
 /// What YAML 1.1 and 1.2 both print in a line.
 fn is_printable(c: char) -> bool {
-    matches!(c, ' '..='~' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}')
+    matches!(c, ' '..='~' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
         && !matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}')
 }
 

@@ -48,6 +48,8 @@ pub(super) struct Node {
     pub(super) from: usize,
     /// Where it begins, with its tag and anchor. The first dash for a block sequence.
     pub(super) start: usize,
+    /// Where it begins without them; the opening bracket of a flow collection.
+    pub(super) content: usize,
     /// Where the last of its content ends; blank lines and comments after it do not count.
     pub(super) end: usize,
     /// The column of its keys or dashes, if it is a block collection.
@@ -199,7 +201,7 @@ impl<'a> Reader<'a> {
                 continue;
             }
             let Some((event, inner)) = self.next()? else { break };
-            let from = bytes(span).end.max(if self.text.starts_with('\u{feff}') { 3 } else { 0 });
+            let from = bytes(span).end.max(bom(self.text));
             let root = self.node(event, inner, from, None)?;
             self.tree.documents.push(root);
         }
@@ -258,6 +260,7 @@ impl<'a> Reader<'a> {
             kind: Kind::Alias(id),
             from,
             start: range.start,
+            content: range.start,
             end: range.end,
             column: 0,
             is_anchored: anchor.is_some(),
@@ -455,10 +458,7 @@ impl<'a> Reader<'a> {
 
     /// How many characters stand before `offset` on its line.
     fn column(&self, offset: usize) -> usize {
-        self.text[line_start(self.text, offset)..offset]
-            .trim_start_matches('\u{feff}')
-            .chars()
-            .count()
+        self.text[line_start(self.text, offset)..offset].chars().count()
     }
 }
 
@@ -485,9 +485,14 @@ pub(super) fn gap(text: &str) -> usize {
     }
 }
 
-/// Where the line of `offset` begins.
+/// Where the line of `offset` begins, after the byte order mark that the text may begin with.
 pub(super) fn line_start(text: &str, offset: usize) -> usize {
-    text[..offset].rfind('\n').map_or(0, |newline| newline + 1)
+    text[..offset].rfind('\n').map_or_else(|| bom(text).min(offset), |newline| newline + 1)
+}
+
+/// The length of the byte order mark at the start of the text.
+pub(super) fn bom(text: &str) -> usize {
+    if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 }
 }
 
 /// Where the line of `offset` ends, with its line feed.

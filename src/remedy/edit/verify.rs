@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
-use super::tree::{Kind, Tree};
+use super::tree::{Kind, Tree, bom};
 use super::want::Want;
 use super::{Edit, EditError, Reason, Splice};
 
@@ -77,8 +77,9 @@ pub(super) fn is_json(text: &str, tree: &Tree, root: usize) -> bool {
 
 /// Reads both texts with libyaml, which follows no merge keys.
 fn agree(text: &str, edited: &str, wants: &[Option<Want>]) -> Result<(), Reason> {
-    let mut new = serde_norway::Deserializer::from_str(edited);
-    let mut old = serde_norway::Deserializer::from_str(text);
+    // It would take a byte order mark for a column.
+    let mut new = serde_norway::Deserializer::from_str(&edited[bom(edited)..]);
+    let mut old = serde_norway::Deserializer::from_str(&text[bom(text)..]);
     for want in wants {
         let mut expected = libyaml(old.next())?;
         if let Some(want) = want {
