@@ -28,3 +28,4 @@ mod regression;
 mod rude;
 mod support;
 mod upgrade;
+mod write;
