@@ -3,10 +3,10 @@
 use granit_parser::ScalarStyle;
 use serde_json::{Map, Value, json};
 
-use super::tree::{Entry, Id, Kind, Node, Tree, bom, gap, line_end, line_start};
 use super::verify::is_json;
 use super::want::Want;
 use super::{EditError, Reason, Splice, Step, path, scalar};
+use crate::yaml::{Entry, Id, Kind, Node, Tree, bom, gap, line_end, line_start};
 
 /// How far mappings stand to the right of their key if no other in the file tells.
 const STEP: usize = 2;

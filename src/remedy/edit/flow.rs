@@ -4,8 +4,8 @@ use granit_parser::ScalarStyle;
 use serde_json::Value;
 
 use super::block::{Planner, kept, quotes};
-use super::tree::{Entry, Id, Kind, blanks, gap, line_start};
 use super::{EditError, Reason, scalar};
+use crate::yaml::{Entry, Id, Kind, blanks, gap, line_start};
 
 /// How a flow collection is laid out.
 #[derive(Clone)]

@@ -6,7 +6,6 @@
 mod block;
 mod flow;
 mod scalar;
-mod tree;
 mod verify;
 mod want;
 
@@ -16,8 +15,8 @@ use std::ops::Range;
 use serde_json::Value;
 
 use self::block::Planner;
-use self::tree::{Tree, trim_line_end};
 use self::want::Want;
+use crate::yaml::{ReadError, Tree, trim_line_end};
 
 /// One step of a path into a document.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -42,24 +41,9 @@ pub struct Edit {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[allow(missing_docs)] // The messages tell what the fields are.
 pub enum EditError {
-    /// More than 64 MiB, or than four million values.
-    #[error("too large to edit")]
-    TooLarge,
-    /// The text is no YAML, or is nested too deeply.
-    #[error("line {line}: {message}")]
-    Syntax { line: usize, message: String },
-    /// The text is YAML only after a template engine like Helm's has run.
-    #[error("line {line}: looks like a template; edit the template by hand")]
-    Template { line: usize },
-    /// YAML that JSON, and so Kubernetes, has no form for.
-    #[error("line {line}: {what}")]
-    NoJson { line: usize, what: &'static str },
-    /// Two values for one key.
-    #[error("line {line}: the key {key:?} is there twice")]
-    DuplicateKey { line: usize, key: String },
-    /// Aliases that refer to themselves or stand for too much.
-    #[error("aliases stand for too much")]
-    Aliases,
+    /// The text cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
     /// There is no such document.
     #[error("there is no document {}", .document + 1)]
     NoDocument { document: usize },
@@ -149,9 +133,10 @@ fn read(text: &str) -> Result<Tree, EditError> {
     let is_old_mac = text.replace("\r\n", "").contains('\r');
     if is_old_mac {
         let line = 1 + text[..text.find('\r').unwrap_or(0)].matches('\n').count();
-        return Err(EditError::Syntax { line, message: "a carriage return alone".to_owned() });
+        let message = "a carriage return alone".to_owned();
+        return Err(ReadError::Syntax { line, message }.into());
     }
-    Tree::parse(text)
+    Ok(Tree::parse(text)?)
 }
 
 /// What goes in the place of a range of bytes.

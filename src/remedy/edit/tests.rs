@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::tree::Tree;
 use super::want::Want;
 use super::{Edit, EditError, Reason, Step, edit, edit_documents};
+use crate::yaml::Tree;
 
 /// `spec.static.hosts[1]`, where a key may stand between `'` if it has dots.
 fn path(text: &str) -> Vec<Step> {
@@ -361,10 +361,10 @@ fn refuses_what_has_no_place_or_an_unusual_layout() {
 fn refuses_texts_that_are_no_yaml_for_kubernetes() {
     let sets = [set("a", 1)];
     for (text, message) in [
-        ("a: {{ .Values.x }}\n", "line 1: looks like a template; edit the template by hand"),
+        ("a: {{ .Values.x }}\n", "line 1: it looks like a template: give what the template makes"),
         (
             "x: 1\n{{- if .x }}\na: 1\n{{- end }}\n",
-            "line 2: looks like a template; edit the template by hand",
+            "line 2: it looks like a template: give what the template makes",
         ),
         ("a: 1\nb: 2\na: 3\n", "line 3: the key \"a\" is there twice"),
         ("a: {b: 1, 'b': 2}\n", "line 1: the key \"b\" is there twice"),

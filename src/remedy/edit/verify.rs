@@ -6,9 +6,9 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
-use super::tree::{Kind, Tree, bom};
 use super::want::Want;
 use super::{Edit, EditError, Reason, Splice};
+use crate::yaml::{Kind, Tree, bom};
 
 /// Why a check failed: what the parser said, or what does not hold.
 pub(super) type Failure = Result<EditError, Reason>;
@@ -32,11 +32,11 @@ pub(super) fn verify(
     let wants = wants(edits, tree.documents.len())?;
     for (document, want) in wants.iter().enumerate() {
         let (old, new) = (tree.documents[document], after.documents[document]);
-        let mut expected = tree.value(old).map_err(Ok)?;
+        let mut expected = tree.value(old).map_err(|error| Ok(error.into()))?;
         if let Some(want) = want {
             want.apply(&mut expected).map_err(Err)?;
         }
-        if after.value(new).map_err(Ok)? != expected {
+        if after.value(new).map_err(|error| Ok(error.into()))? != expected {
             return Err(Err(Reason::Outcome));
         }
         let was_json = want.is_some() && is_json(text, tree, old);

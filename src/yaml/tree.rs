@@ -8,7 +8,7 @@ use std::ops::Range;
 use granit_parser::{Event, Parser, ScalarStyle, Span, StructureStyle, Tag};
 use serde_json::{Map, Value};
 
-use super::EditError;
+use super::ReadError;
 use super::scalar;
 
 /// The longest text that is read, in bytes.
@@ -23,43 +23,43 @@ const MAX_ALIASED: usize = 1 << 20;
 const MAX_DEPTH: usize = 4 * MAX_NESTING;
 
 /// A node's place in [`Tree::nodes`].
-pub(super) type Id = usize;
+pub(crate) type Id = usize;
 
 /// A stream of documents.
 #[derive(Default)]
-pub(super) struct Tree {
-    pub(super) nodes: Vec<Node>,
+pub(crate) struct Tree {
+    pub(crate) nodes: Vec<Node>,
     /// The root of each document.
-    pub(super) documents: Vec<Id>,
+    pub(crate) documents: Vec<Id>,
     /// Where the comments stand, in order, without their line ends.
-    pub(super) comments: Vec<Range<usize>>,
+    pub(crate) comments: Vec<Range<usize>>,
     /// The nodes that an alias refers to.
-    pub(super) aliased: HashSet<Id>,
+    pub(crate) aliased: HashSet<Id>,
     /// How much deeper block mappings stand than the key that they belong to, with their place.
-    pub(super) steps: Vec<(usize, usize)>,
+    pub(crate) steps: Vec<(usize, usize)>,
     /// How much deeper the dashes of block sequences stand than the key that they belong to.
-    pub(super) dashes: Vec<(usize, usize)>,
+    pub(crate) dashes: Vec<(usize, usize)>,
 }
 
 /// A node.
-pub(super) struct Node {
-    pub(super) kind: Kind,
+pub(crate) struct Node {
+    pub(crate) kind: Kind,
     /// Where what introduces it ends: after its key's `:`, after its `-`, after `---`.
-    pub(super) from: usize,
+    pub(crate) from: usize,
     /// Where it begins, with its tag and anchor. The first dash for a block sequence.
-    pub(super) start: usize,
+    pub(crate) start: usize,
     /// Where it begins without them; the opening bracket of a flow collection.
-    pub(super) content: usize,
+    pub(crate) content: usize,
     /// Where the last of its content ends; blank lines and comments after it do not count.
-    pub(super) end: usize,
+    pub(crate) end: usize,
     /// The column of its keys or dashes, if it is a block collection.
-    pub(super) column: usize,
-    pub(super) is_anchored: bool,
-    pub(super) tag: Option<String>,
+    pub(crate) column: usize,
+    pub(crate) is_anchored: bool,
+    pub(crate) tag: Option<String>,
 }
 
 /// What a node is.
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Scalar { text: String, style: ScalarStyle },
     Alias(Id),
     Sequence { items: Vec<Id>, is_flow: bool },
@@ -67,19 +67,19 @@ pub(super) enum Kind {
 }
 
 /// A key and its value.
-pub(super) struct Entry {
-    pub(super) key: Id,
-    pub(super) value: Id,
+pub(crate) struct Entry {
+    pub(crate) key: Id,
+    pub(crate) value: Id,
     /// Whether there is a `:` after the key.
-    pub(super) has_colon: bool,
+    pub(crate) has_colon: bool,
     /// Whether the key follows a `?`.
-    pub(super) is_explicit: bool,
+    pub(crate) is_explicit: bool,
 }
 
 impl Tree {
-    pub(super) fn parse(text: &str) -> Result<Self, EditError> {
+    pub(crate) fn parse(text: &str) -> Result<Self, ReadError> {
         if text.len() > MAX_BYTES {
-            return Err(EditError::TooLarge);
+            return Err(ReadError::TooLarge);
         }
         let mut options = granit_parser::Options::default();
         options.emit_anchor_events = true;
@@ -96,17 +96,17 @@ impl Tree {
                 reader.tree.dashes.sort_unstable();
                 Ok(reader.tree)
             }
-            Err(EditError::Syntax { line, .. } | EditError::NoJson { line, .. })
+            Err(ReadError::Syntax { line, .. } | ReadError::NoJson { line, .. })
                 if text.contains("{{") =>
             {
-                Err(EditError::Template { line })
+                Err(ReadError::Template { line })
             }
             Err(error) => Err(error),
         }
     }
 
     /// The node's value as `kubectl` reads it, with aliases and merge keys followed.
-    pub(super) fn value(&self, id: Id) -> Result<Value, EditError> {
+    pub(crate) fn value(&self, id: Id) -> Result<Value, ReadError> {
         let mut aliased = MAX_ALIASED;
         self.value_within(id, 0, &mut aliased, false)
     }
@@ -117,14 +117,14 @@ impl Tree {
         depth: usize,
         left: &mut usize,
         is_aliased: bool,
-    ) -> Result<Value, EditError> {
+    ) -> Result<Value, ReadError> {
         let node = &self.nodes[id];
         if is_aliased {
             let size = if let Kind::Scalar { text, .. } = &node.kind { text.len() } else { 0 };
-            *left = left.checked_sub(size + 1).ok_or(EditError::Aliases)?;
+            *left = left.checked_sub(size + 1).ok_or(ReadError::Aliases)?;
         }
         if depth > MAX_DEPTH {
-            return Err(EditError::Aliases);
+            return Err(ReadError::Aliases);
         }
         match &node.kind {
             Kind::Scalar { text, style } => Ok(scalar::value(text, *style, node.tag.as_deref())),
@@ -145,7 +145,7 @@ impl Tree {
         depth: usize,
         left: &mut usize,
         is_aliased: bool,
-    ) -> Result<Map<String, Value>, EditError> {
+    ) -> Result<Map<String, Value>, ReadError> {
         let mut object = Map::new();
         let mut merged = Vec::new();
         for entry in entries {
@@ -170,7 +170,7 @@ impl Tree {
     }
 
     /// A key's text; keys are scalars, or aliases of scalars.
-    pub(super) fn key(&self, entry: &Entry) -> &str {
+    pub(crate) fn key(&self, entry: &Entry) -> &str {
         let mut id = entry.key;
         while let Kind::Alias(target) = self.nodes[id].kind {
             id = target;
@@ -181,7 +181,7 @@ impl Tree {
         }
     }
 
-    pub(super) fn is_merge(&self, entry: &Entry) -> bool {
+    pub(crate) fn is_merge(&self, entry: &Entry) -> bool {
         matches!(&self.nodes[entry.key].kind, Kind::Scalar { text, style: ScalarStyle::Plain } if text == "<<")
     }
 }
@@ -195,7 +195,7 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn stream(&mut self) -> Result<(), EditError> {
+    fn stream(&mut self) -> Result<(), ReadError> {
         let mut from = bom(self.text);
         while let Some((event, span)) = self.next()? {
             match event {
@@ -215,7 +215,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The next event; comments are noted and passed over.
-    fn next(&mut self) -> Result<Option<(Event<'a>, Span)>, EditError> {
+    fn next(&mut self) -> Result<Option<(Event<'a>, Span)>, ReadError> {
         if let Some(event) = self.peeked.take() {
             return Ok(Some(event));
         }
@@ -226,7 +226,7 @@ impl<'a> Reader<'a> {
                 Some(Ok(event)) => return Ok(Some(event)),
                 Some(Err(error)) => {
                     let line = error.marker().line();
-                    return Err(EditError::Syntax { line, message: error.info() });
+                    return Err(ReadError::Syntax { line, message: error.info() });
                 }
             }
         }
@@ -240,9 +240,9 @@ impl<'a> Reader<'a> {
         span: Span,
         from: usize,
         column: Option<usize>,
-    ) -> Result<Id, EditError> {
+    ) -> Result<Id, ReadError> {
         if self.tree.nodes.len() >= MAX_NODES {
-            return Err(EditError::TooLarge);
+            return Err(ReadError::TooLarge);
         }
         let line = span.start.line();
         let range = bytes(span);
@@ -278,7 +278,7 @@ impl<'a> Reader<'a> {
         let kind = match event {
             Event::Alias(anchor) => {
                 let target = self.anchors.get(&anchor).copied();
-                let target = target.ok_or(EditError::Aliases)?;
+                let target = target.ok_or(ReadError::Aliases)?;
                 self.tree.aliased.insert(target);
                 Kind::Alias(target)
             }
@@ -292,7 +292,7 @@ impl<'a> Reader<'a> {
                 let is_flow = style == StructureStyle::Flow;
                 self.mapping(id, is_flow, span.start.col(), column, line)?
             }
-            _ => return Err(EditError::Syntax { line, message: "unexpected end".to_owned() }),
+            _ => return Err(ReadError::Syntax { line, message: "unexpected end".to_owned() }),
         };
         let node = &mut self.tree.nodes[id];
         node.kind = kind;
@@ -329,7 +329,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn flow_sequence(&mut self, id: Id) -> Result<Kind, EditError> {
+    fn flow_sequence(&mut self, id: Id) -> Result<Kind, ReadError> {
         let mut items = Vec::new();
         loop {
             let Some((event, span)) = self.next()? else { break };
@@ -348,7 +348,7 @@ impl<'a> Reader<'a> {
         id: Id,
         from: usize,
         column: Option<usize>,
-    ) -> Result<Kind, EditError> {
+    ) -> Result<Kind, ReadError> {
         let mut items = Vec::new();
         let mut end = from;
         loop {
@@ -359,7 +359,7 @@ impl<'a> Reader<'a> {
             let line = span.start.line();
             let dash = end + gap(&self.text[end..]);
             if !self.text[dash..].starts_with('-') {
-                return Err(EditError::Syntax { line, message: "no dash".to_owned() });
+                return Err(ReadError::Syntax { line, message: "no dash".to_owned() });
             }
             if items.is_empty() {
                 let own = self.column(dash);
@@ -384,7 +384,7 @@ impl<'a> Reader<'a> {
         start_column: usize,
         column: Option<usize>,
         line: usize,
-    ) -> Result<Kind, EditError> {
+    ) -> Result<Kind, ReadError> {
         let mut entries: Vec<Entry> = Vec::new();
         let mut own = start_column;
         loop {
@@ -421,7 +421,7 @@ impl<'a> Reader<'a> {
         event: Event<'a>,
         span: Span,
         column: Option<usize>,
-    ) -> Result<Entry, EditError> {
+    ) -> Result<Entry, ReadError> {
         let start = bytes(span).start;
         let key = self.node(event, span, start, None)?;
         let (key_start, key_end) = (self.tree.nodes[key].start, self.tree.nodes[key].end);
@@ -431,7 +431,7 @@ impl<'a> Reader<'a> {
         let has_colon = self.text[key_end + space..].starts_with(':');
         let from = if has_colon { key_end + space + 1 } else { key_end };
         let Some((event, span)) = self.next()? else {
-            return Err(EditError::Syntax {
+            return Err(ReadError::Syntax {
                 line: span.start.line(),
                 message: "no value".to_owned(),
             });
@@ -441,23 +441,23 @@ impl<'a> Reader<'a> {
     }
 
     /// Keys are scalars, as in JSON, and no two are equal.
-    fn check_keys(&self, entries: &[Entry], line: usize) -> Result<(), EditError> {
+    fn check_keys(&self, entries: &[Entry], line: usize) -> Result<(), ReadError> {
         let mut seen = HashSet::new();
         for entry in entries {
             let mut id = entry.key;
             while let Kind::Alias(target) = self.tree.nodes[id].kind {
                 if target == id {
-                    return Err(EditError::Aliases);
+                    return Err(ReadError::Aliases);
                 }
                 id = target;
             }
             let Kind::Scalar { .. } = &self.tree.nodes[id].kind else {
-                return Err(EditError::NoJson { line, what: "a key is not a string" });
+                return Err(ReadError::NoJson { line, what: "a key is not a string" });
             };
             let key = self.tree.key(entry);
             if !seen.insert(key) && !self.tree.is_merge(entry) {
                 let line = 1 + self.text[..self.tree.nodes[entry.key].start].matches('\n').count();
-                return Err(EditError::DuplicateKey { line, key: key.to_owned() });
+                return Err(ReadError::DuplicateKey { line, key: key.to_owned() });
             }
         }
         Ok(())
@@ -475,12 +475,12 @@ fn bytes(span: Span) -> Range<usize> {
 }
 
 /// How many blanks `text` begins with.
-pub(super) fn blanks(text: &str) -> usize {
+pub(crate) fn blanks(text: &str) -> usize {
     text.len() - text.trim_start_matches([' ', '\t']).len()
 }
 
 /// How many bytes of blanks, line ends and comments `text` begins with.
-pub(super) fn gap(text: &str) -> usize {
+pub(crate) fn gap(text: &str) -> usize {
     let mut at = 0;
     loop {
         let rest = text[at..].trim_start_matches([' ', '\t', '\r', '\n']);
@@ -493,22 +493,22 @@ pub(super) fn gap(text: &str) -> usize {
 }
 
 /// Where the line of `offset` begins, after the byte order mark that the text may begin with.
-pub(super) fn line_start(text: &str, offset: usize) -> usize {
+pub(crate) fn line_start(text: &str, offset: usize) -> usize {
     text[..offset].rfind('\n').map_or_else(|| bom(text).min(offset), |newline| newline + 1)
 }
 
 /// The length of the byte order mark at the start of the text.
-pub(super) fn bom(text: &str) -> usize {
+pub(crate) fn bom(text: &str) -> usize {
     if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 }
 }
 
 /// Where the line of `offset` ends, with its line feed.
-pub(super) fn line_end(text: &str, offset: usize) -> usize {
+pub(crate) fn line_end(text: &str, offset: usize) -> usize {
     text[offset..].find('\n').map_or(text.len(), |newline| offset + newline + 1)
 }
 
 /// `text` without one line end.
-pub(super) fn trim_line_end(text: &str) -> &str {
+pub(crate) fn trim_line_end(text: &str) -> &str {
     let text = text.strip_suffix('\n').unwrap_or(text);
     text.strip_suffix('\r').unwrap_or(text)
 }
