@@ -26,10 +26,10 @@ fn read(text: impl AsRef<[u8]>, args: &[&str]) -> Run {
     run
 }
 
-const GOOD: &str = "apiVersion: gloo.solo.io/v1\nkind: Upstream\nmetadata: {name: good, namespace: n}\nspec:\n  static: {hosts: [{addr: a.example, port: 443}]}\n";
+const GOOD: &str = "apiVersion: gloo.solo.io/v1\nkind: Upstream\nmetadata: {name: good, namespace: ns}\nspec:\n  static: {hosts: [{addr: a.example, port: 443}]}\n";
 
 fn upstream(spec: &str) -> String {
-    format!("kind: Upstream\nmetadata: {{name: bad, namespace: n}}\nspec: {spec}\n")
+    format!("kind: Upstream\nmetadata: {{name: bad, namespace: ns}}\nspec: {spec}\n")
 }
 
 /// Each stands between two good documents, and must cost one line that names it.
@@ -101,7 +101,7 @@ fn hostile_documents_give_one_clear_message_each() {
         assert!(line.contains(words), "{document:.60}: {line}");
         assert!(line.len() < 400, "{line}");
     }
-    let judged = run.stdout.matches("n/good · TLS, not tested").count();
+    let judged = run.stdout.matches("ns/good · TLS, not tested").count();
     assert_eq!(judged, table.len() + 1);
 }
 
@@ -119,7 +119,7 @@ fn bytes_that_are_no_text_and_endless_lines_are_passed_over() {
     assert_eq!(lines.len(), 2, "{}", run.stderr);
     assert!(lines[0].contains("document 1: it is not UTF-8 text"), "{}", lines[0]);
     assert!(lines[1].contains("document 3: it has more than 33554432 bytes"), "{}", lines[1]);
-    assert_eq!(run.stdout.matches("n/good").count(), 2);
+    assert_eq!(run.stdout.matches("ns/good").count(), 2);
 }
 
 #[test]
@@ -152,7 +152,7 @@ fn directories_are_read_recursively_and_in_order() {
     let run =
         cipher_test(["upstreams".as_ref(), directory.path().as_os_str(), "--no-probe".as_ref()]);
     assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""));
-    let places: Vec<_> = ["n/one", "n/two", "n/three"]
+    let places: Vec<_> = ["ns/one", "ns/two", "ns/three"]
         .iter()
         .map(|name| run.stdout.find(name).expect(name))
         .collect();
@@ -186,7 +186,7 @@ fn of_several_settings_the_one_called_default_counts() {
     };
     let both = [GOOD, &settings("other", "P-256"), &settings("default", "P-384")].concat();
     assert_eq!(curves(&both), serde_json::json!(["P-384"]));
-    let unclear = [GOOD, &settings("x", "P-256"), &settings("y", "P-384")].concat();
+    let unclear = [GOOD, &settings("one", "P-256"), &settings("two", "P-384")].concat();
     let run = read(&unclear, &[]);
     assert_eq!(run.code, Some(2));
     assert!(run.stderr.contains("none is called default"), "{}", run.stderr);
