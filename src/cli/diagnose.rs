@@ -8,6 +8,7 @@ use futures::stream::{self, StreamExt};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
+use super::args::Fix;
 use super::progress::Progress;
 use super::settings::Settings;
 use crate::envoy::ClientConfig;
@@ -197,7 +198,9 @@ fn endpoint_change(settings: &Settings, endpoint: &Endpoint) -> Result<Change, S
         return Ok(Change::default());
     }
     let Some(remedy) = &endpoint.trial.remedy else { return Err(reason(endpoint)) };
-    if remedy.dimensions.contains(&Dimension::SignatureAlgorithms) {
+    // Other products may have a field for them, and say so themselves if not.
+    let is_for_gloo = settings.fix.and_then(Fix::product).is_none();
+    if is_for_gloo && remedy.dimensions.contains(&Dimension::SignatureAlgorithms) {
         return Err(reason(endpoint));
     }
     match &remedy.remaining {

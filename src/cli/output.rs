@@ -5,7 +5,8 @@ use std::io::{self, Write};
 use super::args::{Fix, Format};
 use super::exit_code;
 use super::settings::Settings;
-use crate::remedy::{kubectl_command, merge_patch, replaces_hosts, upstream};
+use crate::remedy::product::{Note, Product, Unsettable};
+use crate::remedy::{Change, kubectl_command, merge_patch, replaces_hosts, upstream};
 use crate::report::{Diagnosis, classic, json, schema, terminal};
 
 /// Prints results in the form that was asked for.
@@ -61,8 +62,14 @@ impl<'a> Printer<'a> {
         let target = &diagnosis.target;
         let Some(change) = &diagnosis.change else {
             explain_missing_fix(diagnosis);
+            let connects = exit_code(diagnosis.summary()) == 0;
+            let note = fix.product().filter(|_| connects).and_then(Product::starting_note);
+            say_notes(diagnosis, note.as_slice());
             return String::new();
         };
+        if let Some(product) = fix.product() {
+            return self.fix_of_product(product, diagnosis, change);
+        }
         let names = &self.settings.names;
         if !matches!(fix, Fix::Upstream) && replaces_hosts(names, change) {
             warn_of_hosts(diagnosis);
@@ -71,9 +78,41 @@ impl<'a> Printer<'a> {
             Fix::Upstream => upstream(target, names, &diagnosis.config, change),
             Fix::Patch => merge_patch(target, names, change),
             Fix::Kubectl => format!("{}\n", kubectl_command(target, names, change)),
+            _ => String::new(),
         };
         let separator = if self.printed > 0 && !matches!(fix, Fix::Kubectl) { "---\n" } else { "" };
         format!("{separator}{text}")
+    }
+
+    /// The change for another product; what that has no setting for goes to stderr.
+    fn fix_of_product(&self, product: Product, diagnosis: &Diagnosis, change: &Change) -> String {
+        let target = &diagnosis.target;
+        let names = &self.settings.names;
+        match product.remedy(target, names, &diagnosis.config, change) {
+            Ok(documents) => {
+                say_notes(diagnosis, &documents.notes);
+                let separator = if self.printed > 0 { "---\n" } else { "" };
+                format!("{separator}{}", documents.yaml)
+            }
+            Err(unsettable) => {
+                explain_limits(diagnosis, product, &unsettable);
+                String::new()
+            }
+        }
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "stdout carries the patch alone")]
+fn say_notes(diagnosis: &Diagnosis, notes: &[Note]) {
+    for note in notes {
+        eprintln!("cipher-test: {}: note: {note}", diagnosis.target);
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "stdout carries the patch alone")]
+fn explain_limits(diagnosis: &Diagnosis, product: Product, unsettable: &Unsettable) {
+    for limit in &unsettable.limits {
+        eprintln!("cipher-test: {}: no patch for {product}: {limit}", diagnosis.target);
     }
 }
 

@@ -8,6 +8,7 @@ use super::args::{Color, Fix, Format, Options, UpstreamProtocol};
 use crate::envoy::{Build, ClientConfig, Protocol};
 use crate::probe::{Identity, Limits, Trust};
 use crate::remedy::Names;
+use crate::remedy::product::Product;
 use crate::target::{Addresses, Target};
 use crate::tls::TlsVersion;
 use crate::trial::{Candidates, Checks};
@@ -151,7 +152,7 @@ fn bar_is_welcome() -> bool {
 
 fn config(options: &Options) -> Result<ClientConfig, String> {
     let build = if options.fips { Build::Fips } else { Build::Standard };
-    let config = ClientConfig {
+    let given = ClientConfig {
         minimum_protocol_version: version(
             "--minimum-protocol-version",
             options.minimum_protocol_version.as_deref(),
@@ -171,7 +172,8 @@ fn config(options: &Options) -> Result<ClientConfig, String> {
         },
         ..ClientConfig::new(options.envoy, build)
     };
-    Ok(config)
+    let product = options.fix.and_then(Fix::product);
+    Ok(product.map_or(given.clone(), |product| product.starting_point(given)))
 }
 
 /// Names of a list, as they travel behind a length of one byte (RFC 7301 §3.1).
@@ -253,7 +255,14 @@ fn limits(options: &Options) -> Limits {
 }
 
 fn names(options: &Options) -> Result<Names, String> {
-    let namespace = object_name("--namespace", &options.namespace)?;
+    let product = options.fix.and_then(Fix::product);
+    let (name, namespace) = match product.map(Product::default_names) {
+        Some((name, namespace)) => (name.to_owned(), namespace.to_owned()),
+        None => (Names::default().upstream, Names::default().namespace),
+    };
+    let name = options.upstream_name.as_ref().unwrap_or(&name);
+    let namespace = options.namespace.as_ref().unwrap_or(&namespace);
+    let namespace = object_name("--namespace", namespace)?;
     let secret = match options.secret.as_deref().map(|secret| secret.split_once('/')) {
         None => None,
         Some(Some((namespace, name))) => {
@@ -265,7 +274,7 @@ fn names(options: &Options) -> Result<Names, String> {
         }
     };
     Ok(Names {
-        upstream: object_name("--upstream-name", &options.upstream_name)?,
+        upstream: object_name("--upstream-name", name)?,
         namespace,
         secret,
         is_static: !options.no_sni,

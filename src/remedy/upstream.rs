@@ -175,7 +175,7 @@ fn envoy_name(version: Option<TlsVersion>) -> Option<&'static str> {
 }
 
 /// Kubernetes takes JSON where YAML cannot be written, which for these values cannot happen.
-fn yaml(value: &Value) -> String {
+pub(super) fn yaml(value: &Value) -> String {
     serde_norway::to_string(value).unwrap_or_else(|_| format!("{value:#}\n"))
 }
 
