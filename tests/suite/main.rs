@@ -26,4 +26,5 @@ mod matrix;
 mod readme;
 mod regression;
 mod rude;
+mod siblings;
 mod support;
