@@ -139,7 +139,7 @@ fn verification(product: Product) -> &'static str {
             "nothing verifies the server's certificate without a validation_context in common_tls_context: keep yours"
         }
         Product::Kgateway => {
-            "the server's certificate is verified against the system's CAs, or against ca.crt of the Secret in secretRef"
+            "the server's certificate is verified against the system's CAs; with a secretRef against ca.crt in that Secret, and not at all if it has none"
         }
         Product::EnvoyGateway => {
             "the server's certificate is verified against the system's CAs; for another CA set caCertificateRefs instead, or attach a BackendTLSPolicy, which goes before"
