@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::cases::{self, Case};
 use crate::matrix;
 use crate::support::binary::{Run, cipher_test, finish};
-use crate::support::envoy::{Outcome, Release, connect};
+use crate::support::envoy::{Outcome, Protocol, Release, Upstream, connect, merge};
 use crate::support::keys::{self, Leaf, NAME};
 use crate::support::servers::{Node, Openssl, Server};
 use crate::support::{embedded, in_parallel};
@@ -92,6 +92,121 @@ fn cluster_for(case: &Case, address: SocketAddr, envoy: &str) -> Map<String, Val
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(stderr.contains("mount the Secret vault/client"), "{}: {stderr}", case.name);
     serde_norway::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}: {text}", case.name))
+}
+
+/// What each product makes of its resource, carried into Envoy's fields, gets Envoy through too;
+/// and where it needs none, what it offers by itself does.
+#[test]
+fn the_forms_for_other_products_get_envoy_through_as_they_are_translated() {
+    let cases = cases::all();
+    let found = FIXED.map(|name| cases.iter().find(|case| case.name == name).expect(name));
+    let found: Vec<_> = found.iter().filter(|case| !case.name.contains("certificate")).collect();
+    let servers = in_parallel(&found, 4, |case| start(case));
+    let forms = FORMS.iter().filter(|form| **form != "envoy");
+    let jobs: Vec<_> = forms
+        .flat_map(|form| found.iter().zip(&servers).map(move |(case, server)| (form, case, server)))
+        .collect();
+    let said = in_parallel(&jobs, 4, |(form, case, server)| {
+        let mut command = matrix::command(case, server.address());
+        let output = command.args(["--fix", form]).output().expect("it runs");
+        (output.status.code(), String::from_utf8(output.stdout).expect("UTF-8"))
+    });
+    let mut tried = Vec::new();
+    for ((form, case, server), (code, text)) in jobs.iter().zip(&said) {
+        if *code == Some(1) && text.is_empty() {
+            continue;
+        }
+        let documents: Vec<Value> = serde_norway::Deserializer::from_str(text)
+            .map(|document| serde::Deserialize::deserialize(document).expect("YAML"))
+            .collect();
+        let (tls, protocol) = translated(form, &documents);
+        let upstream = Upstream::new(server.address()).protocol(protocol).patched(&tls);
+        tried.push((format!("{form}, {}: {text}", case.name), upstream));
+    }
+    let upstreams: Vec<_> = tried.iter().map(|(_, upstream)| upstream.clone()).collect();
+    let outcomes = connect(Release::V1_40, &upstreams);
+    for ((what, _), outcome) in tried.iter().zip(&outcomes) {
+        assert!(outcome.connects(), "{what}{outcome:?}");
+    }
+    // What is left out are five of Contour's and the signature algorithms of two.
+    assert!(tried.len() >= 45, "{} of {} were tried", tried.len(), jobs.len());
+}
+
+/// The `UpstreamTlsContext` that a product's control plane writes, and what the cluster speaks,
+/// after the sources that `remedy::product` names. Nothing is verified, since no case is about it.
+fn translated(form: &str, documents: &[Value]) -> (Value, Protocol) {
+    let none = Value::Null;
+    let document = |index: usize| documents.get(index).unwrap_or(&none);
+    let spec = &document(0)["spec"];
+    let own = json!({
+        "tls_minimum_protocol_version": "TLSv1_2", "tls_maximum_protocol_version": "TLSv1_3" });
+    match form {
+        "kgateway" => {
+            let tls = &spec["tls"];
+            let context = context(&json!({}), &tls["parameters"], &tls["sni"]);
+            (with_alpn(context, &tls["alpnProtocols"]), Protocol::Http1)
+        }
+        "envoy-gateway" => {
+            let tls = &spec["tls"];
+            let http2 = spec.get("appProtocols").is_some();
+            let protocol = if http2 { Protocol::Http2 } else { Protocol::Auto };
+            (with_alpn(context(&own, tls, &tls["sni"]), &tls["alpnProtocols"]), protocol)
+        }
+        "istio" => {
+            let policy = &spec["trafficPolicy"];
+            let patch = &document(1)["spec"]["configPatches"][0]["patch"]["value"];
+            let patch = &patch["transport_socket"]["typed_config"]["common_tls_context"];
+            let mut merged = context(&own, &json!({}), &policy["tls"]["sni"]);
+            if patch.is_object() {
+                merge(&mut merged, &json!({ "common_tls_context": patch }));
+            }
+            let upgrade = policy.pointer("/connectionPool/http/h2UpgradePolicy");
+            let http2 = upgrade.is_some_and(|upgrade| upgrade == "UPGRADE");
+            (merged, if http2 { Protocol::Http2 } else { Protocol::Http1 })
+        }
+        "contour" => {
+            (context(&own, &spec["envoy"]["cluster"]["upstreamTLS"], &none), Protocol::Http1)
+        }
+        "emissary" => {
+            let context = context(&json!({}), spec, &spec["sni"]);
+            let context = with_alpn(context, &json!([spec["alpn_protocols"]]));
+            let http2 = document(1)["spec"]["grpc"] == true;
+            (context, if http2 { Protocol::Http2 } else { Protocol::Http1 })
+        }
+        _ => panic!("no product {form}"),
+    }
+}
+
+/// Parameters in any product's spelling, above what it sets by itself.
+fn context(own: &Value, fields: &Value, sni: &Value) -> Value {
+    let mut params = own.clone();
+    for (field, value) in fields.as_object().unwrap_or(&Map::new()) {
+        let (name, value) = match field.as_str() {
+            "minVersion" | "minimumProtocolVersion" | "min_tls_version" => {
+                ("tls_minimum_protocol_version", version(value))
+            }
+            "maxVersion" | "maximumProtocolVersion" | "max_tls_version" => {
+                ("tls_maximum_protocol_version", version(value))
+            }
+            "cipherSuites" | "ciphers" | "cipher_suites" => ("cipher_suites", value.clone()),
+            "ecdhCurves" | "ecdh_curves" => ("ecdh_curves", value.clone()),
+            "signatureAlgorithms" => ("signature_algorithms", value.clone()),
+            _ => continue,
+        };
+        params[name] = value;
+    }
+    json!({ "sni": sni, "common_tls_context": { "tls_params": params } })
+}
+
+/// `1.2` or `v1.2` in Envoy's spelling.
+fn version(value: &Value) -> Value {
+    let number = value.as_str().expect("a string").trim_start_matches('v');
+    format!("TLSv{}", number.replace('.', "_")).into()
+}
+
+fn with_alpn(mut context: Value, protocols: &Value) -> Value {
+    context["common_tls_context"]["alpn_protocols"] = protocols.clone();
+    context
 }
 
 /// What goes to both streams, with a name and a port that are the same in every run.

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Fields, Note, Product, Wanted, Written, number};
+use super::{Change, Fields, Limit, Note, Product, Unsettable, Wanted, Written, number};
 use crate::envoy::Protocol;
 
 /// A policy for the Service of the given name.
@@ -13,6 +13,16 @@ use crate::envoy::Protocol;
 pub(super) fn documents(wanted: &Wanted<'_>) -> Written {
     let mut notes = vec![Note::Verification(Product::Kgateway)];
     let after = wanted.after;
+    let http2 = after.protocol == Protocol::Http2;
+    let protocol =
+        (http2 || wanted.change.use_http2.is_some()).then_some(Note::KgatewayProtocol { http2 });
+    let only_protocol = Change { use_http2: wanted.change.use_http2, ..Change::default() };
+    if let Some(note) = &protocol
+        && *wanted.change == only_protocol
+        && wanted.names.secret.is_none()
+    {
+        return Err(Unsettable { limits: vec![Limit::Elsewhere(note.clone())] });
+    }
     let parameters = Fields::default()
         .text("minVersion", wanted.minimum().and_then(number))
         .text("maxVersion", wanted.maximum().and_then(number))
@@ -34,9 +44,7 @@ pub(super) fn documents(wanted: &Wanted<'_>) -> Written {
         .list("alpnProtocols", &after.alpn_protocols);
     let service = json!([{ "group": "", "kind": "Service", "name": wanted.names.upstream }]);
     let spec = Fields::default().value("targetRefs", service).object("tls", tls);
-    if after.protocol == Protocol::Http2 || wanted.change.use_http2.is_some() {
-        notes.push(Note::KgatewayProtocol { http2: after.protocol == Protocol::Http2 });
-    }
+    notes.extend(protocol);
     let policy = wanted.object("gateway.kgateway.dev/v1alpha1", "BackendConfigPolicy", spec);
     Ok((vec![policy], notes))
 }

@@ -411,8 +411,16 @@ fn http_2_is_written_where_the_product_has_it() {
     let emissary = documents(Product::Emissary);
     assert_eq!(emissary[0]["spec"]["alpn_protocols"], "h2");
     assert_eq!(emissary[1]["spec"]["grpc"], true);
-    let notes = Job::new(Product::Kgateway).notes(&http2(true));
-    assert!(notes.contains(&Note::KgatewayProtocol { http2: true }), "{notes:?}");
+}
+
+#[test]
+fn kgateway_takes_the_protocol_from_the_service() {
+    let job = Job::new(Product::Kgateway);
+    let note = Note::KgatewayProtocol { http2: true };
+    assert_eq!(job.limits(&http2(true)), [Limit::Elsewhere(note.clone())]);
+    let both = Change { cipher_suites: Some(strings(&["AES128-SHA"])), ..http2(true) };
+    assert!(job.notes(&both).contains(&note));
+    assert!(!job.notes(&suites(&["AES128-SHA"])).contains(&note));
 }
 
 #[test]
