@@ -27,6 +27,9 @@ pub(super) fn documents(wanted: &Wanted<'_>) -> Written {
 
     let mut notes =
         vec![Note::BackendInUse, Note::BackendReleases, Note::Verification(Product::EnvoyGateway)];
+    if wanted.after.protocol == Protocol::Auto {
+        notes.push(Note::EitherProtocol);
+    }
     if name.is_none() {
         notes.push(Note::NameOfRequest(Product::EnvoyGateway));
     }

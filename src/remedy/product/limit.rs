@@ -17,7 +17,7 @@ pub struct Unsettable {
 pub enum Limit {
     /// There is no field for signature algorithms.
     #[error(
-        "signature_algorithms: {0} has no such field; have the server's owner use another key, or patch Envoy itself as in --fix envoy"
+        "signature_algorithms: {0} has no such field; have the server's owner use another key, or put a proxy in between that can"
     )]
     SignatureAlgorithms(Product),
     /// Contour has TLS 1.2 and 1.3 alone.
@@ -32,12 +32,12 @@ pub enum Limit {
     },
     /// Contour takes suites from a list of its own.
     #[error(
-        "cipherSuites: Contour refuses {}, which are not in its list; have the server's owner enable one of that list",
+        "cipherSuites: Contour refuses {}, not being in its list; take one of its 14 that the server accepts, or have the server's owner enable one",
         .0.join(", ")
     )]
     ContourSuites(Vec<String>),
     /// Contour takes curves from a list of its own.
-    #[error("ecdhCurves: Contour refuses {}, which are not in its list", .0.join(", "))]
+    #[error("ecdhCurves: Contour refuses {}, not being in its list", .0.join(", "))]
     ContourCurves(Vec<String>),
     /// Contour's ALPN follows from the protocol.
     #[error("alpnProtocols: Contour sends none but those of the service's protocol")]

@@ -1,3 +1,4 @@
+use proptest::prelude::*;
 use serde::Deserialize;
 
 use super::*;
@@ -441,6 +442,30 @@ fn http_1_takes_the_place_of_http_2() {
     assert!(!plain.contains("typed_extension_protocol_options"), "{plain}");
 }
 
+proptest! {
+    /// Whatever flags and servers say, what is written reads back as documents with that in it.
+    #[test]
+    fn any_text_reads_back(
+        index in 0..ALL.len(),
+        sni in "[!-~]{1,40}",
+        suite in "\\PC{1,20}",
+        protocol in "\\PC{1,20}",
+        secret in proptest::option::of(Just(("vault", "client"))),
+    ) {
+        let job = Job { secret, ..Job::new(ALL[index]) };
+        let change = Change {
+            sni: Some(Some(sni)),
+            alpn_protocols: Some(vec![protocol.clone()]),
+            ..suites(&[&suite])
+        };
+        if job.result(&change).is_ok() {
+            let written = job.documents(&change).iter().map(Value::to_string).collect::<String>();
+            prop_assert!(written.contains(&json!([suite]).to_string()), "{}", written);
+            prop_assert!(written.contains(&json!(protocol).to_string()), "{}", written);
+        }
+    }
+}
+
 /// What people read has one line, and says something of every limit and note.
 #[test]
 fn words_are_single_lines() {
@@ -450,7 +475,7 @@ fn words_are_single_lines() {
         Limit::Elsewhere(Note::ContourServerName(None)),
     ];
     let text = Unsettable { limits: limits.to_vec() }.to_string();
-    assert!(!text.contains('\n') && text.contains("refuses A, B, which"), "{text}");
+    assert!(!text.contains('\n') && text.contains("refuses A, B, not"), "{text}");
     for product in ALL {
         for note in Job::new(product).notes(&suites(&["AES128-SHA"])) {
             let text = note.to_string();
