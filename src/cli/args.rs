@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::envoy::Release;
 use crate::gloo::{self, Platform};
+use crate::remedy::product::Product;
 
 /// Tells whether Envoy can reach a TLS server and writes the Gloo Upstream patch that makes it.
 ///
@@ -214,15 +215,15 @@ pub(super) struct ClusterOptions {
 /// The change, and the names in it.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct PatchOptions {
-    /// Print only the change: an Upstream, a merge patch, or the kubectl command
+    /// Print only the change, for Gloo or for another product that runs Envoy
     #[arg(long, value_enum, value_name = "FORM", help_heading = "Patch")]
     pub(super) fix: Option<Fix>,
-    /// Name of the Upstream in the patch
-    #[arg(long, value_name = "NAME", default_value = "my-upstream", help_heading = "Patch")]
-    pub(super) upstream_name: String,
-    /// Namespace of the Upstream in the patch
-    #[arg(long, value_name = "NAME", default_value = "gloo-system", help_heading = "Patch")]
-    pub(super) namespace: String,
+    /// Name of the Upstream in the patch [default: my-upstream]
+    #[arg(long, value_name = "NAME", help_heading = "Patch")]
+    pub(super) upstream_name: Option<String>,
+    /// Namespace of the Upstream in the patch [default: gloo-system, or that of the product]
+    #[arg(long, value_name = "NAME", help_heading = "Patch")]
+    pub(super) namespace: Option<String>,
     /// TLS secret to refer to in the patch: NAME or NAMESPACE/NAME
     #[arg(long, value_name = "SECRET", help_heading = "Patch")]
     pub(super) secret: Option<String>,
@@ -290,9 +291,39 @@ pub(super) enum UpstreamProtocol {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(super) enum Fix {
+    /// Gloo: a whole static Upstream
     Upstream,
+    /// Gloo: a merge patch for kubectl patch
     Patch,
+    /// Gloo: the finished kubectl command
     Kubectl,
+    /// Plain Envoy: transport_socket of the cluster
+    Envoy,
+    /// kgateway: a BackendConfigPolicy for the Service of that name
+    Kgateway,
+    /// Envoy Gateway: a Backend
+    EnvoyGateway,
+    /// Istio: a DestinationRule, and an EnvoyFilter for the parameters
+    Istio,
+    /// Contour: the ContourConfiguration, for all upstreams
+    Contour,
+    /// Emissary-ingress: a TLSContext and its Mapping
+    Emissary,
+}
+
+impl Fix {
+    /// The product that the form is for, unless it is Gloo.
+    pub(super) fn product(self) -> Option<Product> {
+        match self {
+            Self::Upstream | Self::Patch | Self::Kubectl => None,
+            Self::Envoy => Some(Product::Envoy),
+            Self::Kgateway => Some(Product::Kgateway),
+            Self::EnvoyGateway => Some(Product::EnvoyGateway),
+            Self::Istio => Some(Product::Istio),
+            Self::Contour => Some(Product::Contour),
+            Self::Emissary => Some(Product::Emissary),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]

@@ -41,6 +41,8 @@ pub(super) struct Subject {
     pub(super) addresses: Option<Addresses>,
     /// Whether the change brings a client certificate that is not at hand.
     pub(super) brings_certificate: bool,
+    /// Whether the product has a field for signature algorithms, as Gloo has not.
+    pub(super) sets_signature_algorithms: bool,
     /// How much is asked.
     pub(super) depth: Depth,
 }
@@ -250,7 +252,9 @@ impl Job<'_> {
             return Ok(Change::default());
         }
         let Some(remedy) = &endpoint.trial.remedy else { return Err(reason(endpoint)) };
-        if remedy.dimensions.contains(&Dimension::SignatureAlgorithms) {
+        if !self.subject.sets_signature_algorithms
+            && remedy.dimensions.contains(&Dimension::SignatureAlgorithms)
+        {
             return Err(reason(endpoint));
         }
         match &remedy.remaining {

@@ -5,7 +5,8 @@ use std::io::{self, Write};
 use super::args::{Fix, Format, SchemaKind};
 use super::exit_code;
 use super::settings::Settings;
-use crate::remedy::{Names, kubectl_command, merge_patch, replaces_hosts, upstream};
+use crate::remedy::product::{Note, Product, Unsettable};
+use crate::remedy::{Change, Names, kubectl_command, merge_patch, replaces_hosts, upstream};
 use crate::report::schema::{Shape, schema};
 use crate::report::{Diagnosis, classic, json, terminal};
 
@@ -69,8 +70,14 @@ pub(super) fn fix_text(names: &Names, fix: Fix, diagnosis: &Diagnosis) -> String
     let target = &diagnosis.target;
     let Some(change) = &diagnosis.change else {
         explain_missing_fix(diagnosis);
+        let connects = exit_code(diagnosis.summary()) == 0;
+        let note = fix.product().filter(|_| connects).and_then(Product::starting_note);
+        say_notes(diagnosis, note.as_slice());
         return String::new();
     };
+    if let Some(product) = fix.product() {
+        return fix_of_product(product, names, diagnosis, change);
+    }
     if !matches!(fix, Fix::Upstream) && replaces_hosts(names, change) {
         warn_of_hosts(diagnosis);
     }
@@ -78,6 +85,40 @@ pub(super) fn fix_text(names: &Names, fix: Fix, diagnosis: &Diagnosis) -> String
         Fix::Upstream => upstream(target, names, &diagnosis.config, change),
         Fix::Patch => merge_patch(target, names, change),
         Fix::Kubectl => format!("{}\n", kubectl_command(target, names, change)),
+        _ => String::new(),
+    }
+}
+
+/// The change for another product; what that has no setting for goes to stderr.
+fn fix_of_product(
+    product: Product,
+    names: &Names,
+    diagnosis: &Diagnosis,
+    change: &Change,
+) -> String {
+    match product.remedy(&diagnosis.target, names, &diagnosis.config, change) {
+        Ok(documents) => {
+            say_notes(diagnosis, &documents.notes);
+            documents.yaml
+        }
+        Err(unsettable) => {
+            explain_limits(diagnosis, product, &unsettable);
+            String::new()
+        }
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "stdout carries the patch alone")]
+fn say_notes(diagnosis: &Diagnosis, notes: &[Note]) {
+    for note in notes {
+        eprintln!("cipher-test: {}: note: {note}", diagnosis.target);
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "stdout carries the patch alone")]
+fn explain_limits(diagnosis: &Diagnosis, product: Product, unsettable: &Unsettable) {
+    for limit in &unsettable.limits {
+        eprintln!("cipher-test: {}: no patch for {product}: {limit}", diagnosis.target);
     }
 }
 

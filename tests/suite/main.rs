@@ -27,6 +27,7 @@ mod matrix;
 mod readme;
 mod regression;
 mod rude;
+mod siblings;
 mod support;
 mod upgrade;
 mod write;

@@ -44,6 +44,7 @@ impl Run {
             candidates: self.candidates(&target),
             addresses: self.probing.addresses_for(dial.as_ref().unwrap_or(&target)),
             brings_certificate: self.secret.is_some(),
+            sets_signature_algorithms: false,
             depth: Depth::All,
             target,
             dial,
