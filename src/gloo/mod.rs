@@ -10,6 +10,7 @@ mod field;
 mod note;
 mod ownership;
 mod release;
+mod secret;
 mod settings;
 mod ssl_config;
 mod upstream;
@@ -24,6 +25,10 @@ pub use field::FieldFault;
 pub use note::Note;
 pub use ownership::{AppliedFrom, UPSTREAM_CONFIG};
 pub use release::{OneWayTls, Platform, Release, UnknownPlatform, UnknownRelease};
+pub use secret::{
+    Leaf, Mode, Secret, SecretFault, SecretFinding, SecretKind, SecretVerdict, Secrets,
+    TlsMaterial, Weight,
+};
 pub use settings::Settings;
 pub use ssl_config::{Credentials, Parameters, SslConfig};
 pub use upstream::{ObjectName, StaticHost, StaticSpec, Status, Upstream, UpstreamKind};
