@@ -3,3 +3,5 @@
 //!
 //! What Gloo makes of an Upstream is told here once, so that the same rules hold wherever an
 //! Upstream comes from. Pure: no sockets.
+
+pub mod symptom;
