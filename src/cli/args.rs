@@ -29,8 +29,31 @@ pub(super) enum Command {
     Demo(Box<Demo>),
     /// List the Envoy releases that are known, with what they offer upstreams
     Envoy,
+    /// Say what errors of Envoy and Gloo mean, from logs, 503 bodies, counters and statuses
+    Explain(Explain),
     /// Print the JSON Schema of --format json
-    Schema,
+    Schema {
+        /// Of what
+        #[arg(value_enum, default_value_t)]
+        kind: SchemaKind,
+    },
+}
+
+/// Exit codes: 0 something is explained, 2 nothing is known of it, or it cannot be read.
+#[derive(Debug, clap::Args)]
+pub(super) struct Explain {
+    /// Texts to explain; - is stdin, which is also read where nothing is given
+    #[arg(value_name = "TEXT")]
+    pub(super) texts: Vec<String>,
+    /// File to read; may be repeated
+    #[arg(long = "file", value_name = "FILE")]
+    pub(super) files: Vec<PathBuf>,
+    /// Form of the result
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: ExplainFormat,
+    /// When to use colour
+    #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
+    pub(super) color: Color,
 }
 
 #[derive(Debug, clap::Args)]
@@ -178,6 +201,22 @@ pub(super) enum Format {
     Text,
     Json,
     Classic,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(super) enum ExplainFormat {
+    #[default]
+    Text,
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(super) enum SchemaKind {
+    /// The report of a target
+    #[default]
+    Report,
+    /// What explain says
+    Explain,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]

@@ -4,6 +4,7 @@
 mod args;
 mod demo;
 mod diagnose;
+mod explain;
 mod output;
 mod progress;
 mod releases;
@@ -72,7 +73,8 @@ fn run(args: Args) -> Result<u8, String> {
         .map_err(|error| format!("cannot start: {error}"))?;
     let result = match args.command {
         Some(Command::Envoy) => releases::print(),
-        Some(Command::Schema) => output::print_schema(),
+        Some(Command::Explain(explain)) => explain::run(&explain),
+        Some(Command::Schema { kind }) => output::print_schema(kind),
         Some(Command::Demo(demo)) => runtime.block_on(demo::run(*demo)),
         None => runtime.block_on(check(args)),
     };

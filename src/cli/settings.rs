@@ -127,7 +127,7 @@ pub(super) fn targets(given: &[String]) -> (Vec<Target>, Vec<String>) {
     (targets, mistakes)
 }
 
-fn choose_color(color: Color) {
+pub(super) fn choose_color(color: Color) {
     let wanted = match color {
         Color::Always => true,
         Color::Never => false,

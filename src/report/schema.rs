@@ -1,13 +1,25 @@
-//! The JSON Schema of the report.
+//! The JSON Schemas of all that is written as JSON.
 
+use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 
+use super::explain::v1::Explanations;
 use super::v1::Report;
 
 /// The JSON Schema (2020-12) of [`json`](super::json), indented, with a newline at its end.
 #[must_use]
 pub fn schema() -> String {
-    let schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<Report>();
+    of::<Report>()
+}
+
+/// The same for [`explain::json`](super::explain::json).
+#[must_use]
+pub fn explain() -> String {
+    of::<Explanations>()
+}
+
+fn of<T: JsonSchema>() -> String {
+    let schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>();
     // Alternate formatting of a JSON value indents it.
     format!("{:#}\n", schema.to_value())
 }
@@ -18,27 +30,37 @@ mod tests {
 
     /// Set in the environment, makes the test write the golden copy instead of comparing it.
     const UPDATE: &str = "UPDATE_SCHEMA";
-    const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/report/schema-v1.json");
+    const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/report");
+
+    /// Each schema with the file of its golden copy.
+    fn all() -> [(String, &'static str); 2] {
+        [(schema(), "schema-v1.json"), (explain(), "schema-explain-v1.json")]
+    }
 
     #[test]
     fn schema_is_the_published_one() {
-        if std::env::var_os(UPDATE).is_some() {
-            std::fs::write(GOLDEN, schema()).unwrap();
+        for (schema, file) in all() {
+            let path = format!("{GOLDEN}/{file}");
+            if std::env::var_os(UPDATE).is_some() {
+                std::fs::write(&path, &schema).unwrap();
+            }
+            let golden = std::fs::read_to_string(&path).unwrap_or_default();
+            assert!(
+                golden == schema,
+                "the schema differs from fixtures/report/{file}. Readers depend on it: if the \
+                 change is meant and only adds, run `{UPDATE}=1 cargo test --lib report::schema` \
+                 and commit the file"
+            );
         }
-        let golden = std::fs::read_to_string(GOLDEN).unwrap_or_default();
-        assert!(
-            golden == schema(),
-            "the schema differs from fixtures/report/schema-v1.json. Readers depend on it: if the \
-             change is meant and only adds, run `{UPDATE}=1 cargo test --lib report::schema` and \
-             commit the file"
-        );
     }
 
     #[test]
     fn schema_is_a_valid_one() {
-        let schema: serde_json::Value = serde_json::from_str(&schema()).unwrap();
-        assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
-        assert!(jsonschema::meta::is_valid(&schema));
+        for (schema, _) in all() {
+            let schema: serde_json::Value = serde_json::from_str(&schema).unwrap();
+            assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
+            assert!(jsonschema::meta::is_valid(&schema));
+        }
     }
 
     /// A field without a doc comment would be one without a description.
@@ -61,6 +83,8 @@ mod tests {
                 }
             }
         }
-        check("", &serde_json::from_str(&schema()).unwrap());
+        for (schema, _) in all() {
+            check("", &serde_json::from_str(&schema).unwrap());
+        }
     }
 }

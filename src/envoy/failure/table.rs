@@ -627,7 +627,7 @@ pub static SYMPTOMS: &[Symptom] = &[
     Symptom {
         code: "alert-received",
         meaning: "the server ended the handshake with an alert",
-        causes: &["see the alert below"],
+        causes: &["what the alert says"],
         remedy: "A probe shows what the server accepts instead; its log may say why.",
         steps: &[Step::Upstream, Step::Probe],
         ..Symptom::NONE
@@ -635,7 +635,7 @@ pub static SYMPTOMS: &[Symptom] = &[
     Symptom {
         code: "tls-error",
         meaning: "the handshake failed with an error that has no explanation here",
-        causes: &["see the library and the reason below"],
+        causes: &["what the library and the reason say"],
         remedy: "A probe shows what the server accepts.",
         steps: &[Step::Upstream, Step::Probe],
         ..Symptom::NONE

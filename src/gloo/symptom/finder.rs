@@ -155,8 +155,16 @@ pub(super) fn detail(row: &Symptom, text: &str) -> Option<String> {
             false => format!("secret {namespace}.{name}"),
         }),
         Detail::Between(label, pairs) => {
-            let found = pairs.iter().find_map(|(from, to)| between(text, from, to))?;
-            let shown = |letter: char| if letter.is_control() { ' ' } else { letter };
+            let mut pairs = pairs.iter();
+            let (found, from) =
+                pairs.find_map(|(from, to)| between(text, from, to).map(|found| (found, from)))?;
+            // Where the mark had underscores for blanks, so has the rest.
+            let underscored = from.contains('_');
+            let shown = |letter: char| match letter {
+                '_' if underscored => ' ',
+                letter if letter.is_control() => ' ',
+                letter => letter,
+            };
             let cut: String = found.chars().take(LONGEST).map(shown).collect();
             let cut = cut.trim().trim_end_matches(['"', '\'', '}', ')', ',']).trim_matches('_');
             (!cut.is_empty()).then(|| format!("{label}: {cut}"))

@@ -9,7 +9,7 @@ pub(super) const SHOWN: usize = 200;
 /// The bytes as text, without NUL, escape sequences and other control characters but the tab.
 pub(super) fn clean(bytes: &[u8]) -> Cow<'_, str> {
     let text = String::from_utf8_lossy(bytes);
-    let odd = |letter: char| letter.is_control() && letter != '\t';
+    let odd = |letter: char| letter != '\t' && (letter.is_control() || turns_text(letter));
     if !text.contains(odd) {
         return text;
     }
@@ -23,6 +23,11 @@ pub(super) fn clean(bytes: &[u8]) -> Cow<'_, str> {
         }
     }
     Cow::Owned(clean)
+}
+
+/// Whether this changes the direction of text, and so could make one read as another.
+fn turns_text(letter: char) -> bool {
+    matches!(letter, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// An escape sequence up to its final letter (ECMA-48): colours are `[`, numbers, `m`.

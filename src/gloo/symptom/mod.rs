@@ -238,6 +238,11 @@ impl Explainer {
         } else {
             sightings.truncate(1);
         }
+        // An entry of an access log is one failure, however often it is told.
+        if !record.circumstances.flags.is_empty() {
+            sightings.sort_by_key(|sighting| sighting.rank);
+            sightings.truncate(1);
+        }
         // A body and a detail of the same line tell the same.
         let mut seen = HashSet::new();
         sightings.retain(|sighting| seen.insert(sighting.key(&self.finder)));

@@ -15,17 +15,21 @@ pub(super) fn commands(explanation: &Explanation) -> Vec<String> {
     for step in explanation.symptom.steps {
         for occurrences in explanation.occurrences.iter().take(SUBJECTS) {
             let command = command(*step, occurrences);
-            if !commands.contains(&command) && commands.len() < MOST {
-                commands.push(command);
+            let new = command.filter(|command| !commands.contains(command));
+            if commands.len() < MOST {
+                commands.extend(new);
             }
         }
+    }
+    if commands.is_empty() && explanation.symptom.steps.contains(&Step::Probe) {
+        commands.push("cipher-test HOST:PORT".to_owned());
     }
     commands
 }
 
-fn command(step: Step, occurrences: &Occurrences) -> String {
-    match step {
-        Step::Probe => probe(occurrences),
+fn command(step: Step, occurrences: &Occurrences) -> Option<String> {
+    Some(match step {
+        Step::Probe => return probe(occurrences),
         Step::Upstream => {
             format!("{} -o yaml | cipher-test upstreams -", get_upstream(&occurrences.subject))
         }
@@ -48,7 +52,7 @@ fn command(step: Step, occurrences: &Occurrences) -> String {
             }
             _ => "kubectl get services -A".to_owned(),
         },
-    }
+    })
 }
 
 fn get_upstream(subject: &Subject) -> String {
@@ -62,19 +66,17 @@ fn get_upstream(subject: &Subject) -> String {
     }
 }
 
-fn probe(occurrences: &Occurrences) -> String {
+/// None where no address is known.
+fn probe(occurrences: &Occurrences) -> Option<String> {
     let known = match &occurrences.subject {
         Subject::Address { address } => Some(address),
         _ => occurrences.addresses.first(),
     };
-    match known.filter(|address| is_address(address)) {
-        // A log has the address that was dialled, not the server name that was sent.
-        Some(address) if address.parse::<std::net::SocketAddr>().is_ok() => {
-            format!("cipher-test {address} --sni SERVER_NAME")
-        }
-        Some(host) => format!("cipher-test {host}"),
-        None => "cipher-test HOST:PORT".to_owned(),
-    }
+    let address = known.filter(|address| is_address(address))?;
+    // A log has the address that was dialled, not the server name that was sent.
+    let dialled = address.parse::<std::net::SocketAddr>().is_ok();
+    let name = if dialled { " --sni SERVER_NAME" } else { "" };
+    Some(format!("cipher-test {address}{name}"))
 }
 
 /// Without a copy of the key on disk.
