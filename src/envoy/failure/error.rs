@@ -150,7 +150,9 @@ fn decimal(text: &str, start: usize, digits: &str) -> Option<TlsError> {
 
 /// `error:1000007d:SSL routines:OPENSSL_internal:NAME`, the form of `ERR_error_string`.
 fn hexadecimal(text: &str, start: usize) -> Option<TlsError> {
-    let colon = text[..start].rfind(':')?;
+    // At most seven letters can stand between the colon and the first digit.
+    let before = &text.as_bytes()[start.saturating_sub(8)..start];
+    let colon = start - before.len() + before.iter().rposition(|byte| *byte == b':')?;
     let before = text[..colon].strip_suffix("error")?;
     if before.ends_with("TLS_") || before.ends_with("TLS ") {
         return None;

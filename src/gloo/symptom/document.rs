@@ -4,6 +4,8 @@
 //! Lines come one at a time and nothing is kept but names and the reason that is being read, so
 //! that a stream of any length will do.
 
+use std::collections::BTreeMap;
+
 use super::record::named;
 use super::subject::{Subject, is_name};
 
@@ -142,16 +144,19 @@ fn key_and_value(line: &str) -> Option<(usize, &str, &str)> {
     Some((extra, key, value))
 }
 
-/// The value of a gathered field: YAML reads also what is one field of indented JSON.
+/// The value of a gathered field. YAML's rules for quotes and blocks also hold for what is one
+/// field of indented JSON; plain text is folded here, since log lines are rarely valid YAML.
 fn scalar(gathered: &Gathered) -> String {
     let text = gathered.text.trim_end().trim_end_matches(',');
-    // What goes on is indented more than the key, which now stands at the margin.
-    let read: Option<std::collections::BTreeMap<String, String>> =
-        serde_norway::from_str(text).ok();
-    read.and_then(|fields| fields.into_values().next()).unwrap_or_else(|| {
-        let value = text.split_once(':').map_or(text, |(_, value)| value);
-        value.trim().to_owned()
-    })
+    let value = text.split_once(':').map_or(text, |(_, value)| value).trim();
+    if value.starts_with(['"', '\'', '|', '>']) {
+        // What goes on is indented more than the key, which stands at the margin.
+        let read: Result<BTreeMap<String, String>, _> = serde_norway::from_str(text);
+        if let Some(value) = read.ok().and_then(|fields| fields.into_values().next()) {
+            return value;
+        }
+    }
+    value.lines().map(str::trim).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -89,14 +89,18 @@ impl Finder {
         let mut verification: Option<(Rank, usize)> = None;
         let (mut verifies, mut errors) = (false, text.len() <= 12);
         let mut first_error = None;
+        let mut tried = Vec::new();
         for hit in self.patterns.find_overlapping_iter(text) {
             let here = |rank| Some((rank, hit.start()));
             match self.meanings[hit.pattern().as_usize()] {
                 Meaning::Text(rank) => best = earlier(best, here(rank)),
-                Meaning::Pair(rank, then) if text[hit.end()..].contains(then) => {
-                    best = earlier(best, here(rank));
+                // What does not follow the first hit follows no later one.
+                Meaning::Pair(rank, _) if tried.contains(&rank) => {}
+                Meaning::Pair(rank, then) => {
+                    tried.push(rank);
+                    let follows = text[hit.end()..].contains(then);
+                    best = earlier(best, here(rank).filter(|_| follows));
                 }
-                Meaning::Pair(..) => {}
                 Meaning::Wrapper(rank) => wrapper = earlier(wrapper, here(rank)),
                 Meaning::Verification(rank) => verification = earlier(verification, here(rank)),
                 Meaning::Verifies => verifies = true,

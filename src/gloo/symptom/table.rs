@@ -525,7 +525,6 @@ pub static SYMPTOMS: &[Symptom] = &[
         remedy: "Correct what the reason says.",
         steps: &[Step::ShowUpstream, Step::Upstream],
         detail: Between("the reason", &[("(Reason: ", "\n")]),
-        ..Symptom::NONE
     },
     Symptom {
         code: "upstream-without-status",
