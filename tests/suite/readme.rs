@@ -35,13 +35,17 @@ fn shown() -> Vec<Shown> {
     shown
 }
 
-/// A PATH with the command under test, and a kubectl that takes what it is given.
+/// A PATH with the command under test, and a kubectl that takes what it is given and has a log.
 fn programs() -> TempDir {
     let directory = tempfile::tempdir().unwrap();
     let link = directory.path().join("cipher-test");
     std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_cipher-test"), link).unwrap();
     let kubectl = directory.path().join("kubectl");
-    std::fs::write(&kubectl, "#!/bin/sh\ngrep -q 'kind: Upstream'\n").unwrap();
+    let log = "TLS error: Secret is not supplied by SDS";
+    let script = format!(
+        "#!/bin/sh\nif [ \"$1\" = logs ]; then echo '{log}'; exit; fi\ngrep -q 'kind: Upstream'\n"
+    );
+    std::fs::write(&kubectl, script).unwrap();
     let mut permissions = std::fs::metadata(&kubectl).unwrap().permissions();
     std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o755);
     std::fs::set_permissions(&kubectl, permissions).unwrap();

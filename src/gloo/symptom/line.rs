@@ -10,7 +10,11 @@ pub(super) const SHOWN: usize = 200;
 pub(super) fn clean(bytes: &[u8]) -> Cow<'_, str> {
     let text = String::from_utf8_lossy(bytes);
     let odd = |letter: char| letter != '\t' && (letter.is_control() || turns_text(letter));
-    if !text.contains(odd) {
+    let is_plain = match text.is_ascii() {
+        true => !text.bytes().any(|byte| byte.is_ascii_control() && byte != b'\t'),
+        false => !text.contains(odd),
+    };
+    if is_plain {
         return text;
     }
     let mut clean = String::with_capacity(text.len());
