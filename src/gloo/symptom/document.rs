@@ -66,7 +66,13 @@ impl Documents {
         let ended = self.flush();
         let taken = match key_and_value(&line[indent..]) {
             Some((extra, key, value)) => self.field(indent + extra, key, value, line),
-            None => Taken::Free,
+            None => {
+                // A line of a log ends a document, which has only fields, items and brackets here.
+                if indent == 0 && !line.is_empty() && !line.starts_with(['-', '{', '}', '[', ']']) {
+                    *self = Self::default();
+                }
+                Taken::Free
+            }
         };
         (ended, taken)
     }
@@ -79,7 +85,7 @@ impl Documents {
     }
 
     /// Whose document it is.
-    fn subject(&self) -> Option<Subject> {
+    pub(super) fn subject(&self) -> Option<Subject> {
         let namespace = self.namespace.as_deref().unwrap_or("default");
         named(self.kind.as_deref(), self.name.as_deref()?, namespace)
     }

@@ -6,9 +6,10 @@ use std::time::{Duration, UNIX_EPOCH};
 /// How much of a line is ever shown, in characters.
 pub(super) const SHOWN: usize = 200;
 
-/// The bytes as text, without NUL, escape sequences and other control characters but the tab.
+/// The bytes as text, without the line's ending, NUL, escape sequences and other control characters but the tab.
 pub(super) fn clean(bytes: &[u8]) -> Cow<'_, str> {
-    let text = String::from_utf8_lossy(bytes);
+    let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+    let text = String::from_utf8_lossy(bytes.strip_suffix(b"\r").unwrap_or(bytes));
     let odd = |letter: char| letter != '\t' && (letter.is_control() || turns_text(letter));
     let is_plain = match text.is_ascii() {
         true => !text.bytes().any(|byte| byte.is_ascii_control() && byte != b'\t'),
@@ -47,11 +48,8 @@ fn skip_sequence(letters: &mut std::iter::Peekable<std::str::Chars<'_>>) {
 pub(super) fn is_secret(text: &str) -> bool {
     const MARKS: [&str; 5] =
         ["private key", "privatekey", "authorization", "bearer ", "set-cookie"];
-    let bytes = text.as_bytes();
-    // Without a copy in lower case of every line.
-    MARKS.iter().any(|mark| {
-        bytes.windows(mark.len()).any(|window| window.eq_ignore_ascii_case(mark.as_bytes()))
-    })
+    let lower = text.to_ascii_lowercase();
+    MARKS.iter().any(|mark| lower.contains(mark))
 }
 
 /// At most [`SHOWN`] characters of a text, on one line, from near `at` on.

@@ -204,6 +204,9 @@ impl Explainer {
             ..Record::default()
         });
         record.circumstances.time = time_of(line);
+        if line.starts_with(' ') {
+            record.circumstances.document = self.documents.subject();
+        }
         if record.circumstances.address.is_none() {
             record.circumstances.address = between(line, "remote address:", ",").and_then(address);
         }
@@ -321,6 +324,7 @@ impl Explainer {
             .or_else(|| around.cluster.clone())
             .or(announced)
             .or(in_wrapper)
+            .or_else(|| around.document.clone())
             .or_else(|| around.address.as_deref().and_then(Subject::of_address));
         let row = self.finder.row(rank);
         let mut sighting = Sighting {
@@ -336,7 +340,7 @@ impl Explainer {
             is_wrapper: false,
         };
         // One example a group is kept.
-        if !self.tally.knows(&sighting.key(&self.finder)) {
+        if self.tally.is_new(&sighting.key(&self.finder)) {
             sighting.example = Some(excerpt(text, at));
         }
         sighting

@@ -15,6 +15,8 @@ pub(super) struct Circumstances {
     pub(super) cluster: Option<Subject>,
     /// Address and port of the server.
     pub(super) address: Option<String>,
+    /// The document that the line is part of, where the line looks like one of a document.
+    pub(super) document: Option<Subject>,
     /// When.
     pub(super) time: Option<String>,
     /// Response flags, in their order.
@@ -51,6 +53,12 @@ pub(super) fn json(line: &str) -> Option<Record> {
     // Some loggers write the message first and its fields as JSON.
     take_text(line[..start].trim(), "", None, &mut record);
     walk(&value, "", None, &mut record);
+    // Without flags it is no access log, and its cluster may be one of Kubernetes.
+    let circumstances = &mut record.circumstances;
+    let is_access_log = !circumstances.flags.is_empty() || circumstances.empty_reason;
+    circumstances
+        .cluster
+        .take_if(|cluster| !is_access_log && matches!(cluster, Subject::Cluster { .. }));
     Some(record)
 }
 

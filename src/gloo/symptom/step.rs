@@ -30,6 +30,11 @@ pub(super) fn commands(explanation: &Explanation) -> Vec<String> {
 fn command(step: Step, occurrences: &Occurrences) -> Option<String> {
     Some(match step {
         Step::Probe => return probe(occurrences),
+        Step::Upstream | Step::ShowUpstream | Step::Service
+            if let Some(service) = show_service(&occurrences.subject) =>
+        {
+            service
+        }
         Step::Upstream => {
             format!("{} -o yaml | cipher-test upstreams -", get_upstream(&occurrences.subject))
         }
@@ -46,13 +51,20 @@ fn command(step: Step, occurrences: &Occurrences) -> Option<String> {
         Step::Settings => {
             "kubectl get settings.gloo.solo.io default -n gloo-system -o yaml".to_owned()
         }
-        Step::Service => match &occurrences.subject {
-            Subject::Service { name, namespace: Some(namespace) } => {
-                format!("kubectl get service {name} -n {namespace} -o yaml")
-            }
-            _ => "kubectl get services -A".to_owned(),
-        },
+        Step::Service => "kubectl get services -A".to_owned(),
     })
+}
+
+/// A route that names a Service has no stored Upstream.
+fn show_service(subject: &Subject) -> Option<String> {
+    match subject {
+        Subject::Service { name, namespace: Some(namespace) }
+            if is_name(name) && is_name(namespace) =>
+        {
+            Some(format!("kubectl get service {name} -n {namespace} -o yaml"))
+        }
+        _ => None,
+    }
 }
 
 fn get_upstream(subject: &Subject) -> String {

@@ -63,9 +63,9 @@ impl Tally {
         self.groups.entry(key).or_insert_with(|| Group::new(&sighting)).add(sighting);
     }
 
-    /// Whether this has a group already.
-    pub(super) fn knows(&self, key: &Key) -> bool {
-        self.groups.contains_key(key)
+    /// Whether this would make a new group, which wants an example.
+    pub(super) fn is_new(&self, key: &Key) -> bool {
+        self.groups.len() < MOST && !self.groups.contains_key(key)
     }
 
     /// Whether nothing was seen.

@@ -401,6 +401,38 @@ status:
     );
 }
 
+#[test]
+fn indented_lines_of_a_document_are_its_own() {
+    let head = "kind: Upstream\nmetadata:\n  name: orders\n  namespace: shop\nstatus:\n";
+    let listed = format!("{head}  Messages:\n  - tls version 7 not found\n");
+    assert_eq!(
+        seen(&listed),
+        ["version-number-unknown: Upstream orders in shop (the number: 7) x1"]
+    );
+    let after = format!("{head}a line of a log\n  tls version 7 not found\n");
+    assert_eq!(
+        seen(&after),
+        ["version-number-unknown: the text does not say whose (the number: 7) x1"]
+    );
+}
+
+#[test]
+fn a_cluster_of_kubernetes_is_no_subject() {
+    let line = r#"{"level":"error","cluster":"production","msg":"tls version 7 not found"}"#;
+    assert_eq!(
+        seen(line),
+        ["version-number-unknown: the text does not say whose (the number: 7) x1"]
+    );
+}
+
+/// Such routes have no Upstream that could be fetched.
+#[test]
+fn services_are_fetched_as_services() {
+    let text = format!("cluster 'kube-svc:shop-cart-443_shop' {}", ssl(268_435_703, "X"));
+    let explained = explain(&text);
+    assert_eq!(explained.explanations[0].commands(), ["kubectl get service cart -n shop -o yaml"]);
+}
+
 /// A number that nobody knows keeps to itself, so that two unknown errors are two entries.
 #[test]
 fn unknown_errors_are_told_apart() {
