@@ -9,6 +9,8 @@ mod output;
 mod progress;
 mod releases;
 mod settings;
+mod upgrade;
+mod upstreams;
 
 use std::process::ExitCode;
 
@@ -75,6 +77,7 @@ fn run(args: Args) -> Result<u8, String> {
         Some(Command::Envoy) => releases::print(),
         Some(Command::Explain(explain)) => explain::run(&explain),
         Some(Command::Schema { kind }) => output::print_schema(kind),
+        Some(Command::Upstreams(args)) => runtime.block_on(upstreams::run(*args)),
         Some(Command::Demo(demo)) => runtime.block_on(demo::run(*demo)),
         None => runtime.block_on(check(args)),
     };
@@ -96,6 +99,10 @@ async fn check(args: Args) -> Result<u8, String> {
             false => Ok(NO_ANSWER),
         };
     }
+    if let Some(releases) = args.upgrade.releases() {
+        let code = upgrade::run(&settings, targets, releases).await?;
+        return Ok(if mistakes.is_empty() { code } else { NO_ANSWER });
+    }
     let (worst, broken_pipe) = diagnose_all(&settings, targets).await?;
     if !mistakes.is_empty() && !broken_pipe {
         return Ok(NO_ANSWER);
@@ -109,13 +116,15 @@ async fn diagnose_all(
     settings: &Settings,
     targets: Vec<crate::target::Target>,
 ) -> Result<(u8, bool), String> {
-    let progress = Progress::new(settings.show_progress, targets.len());
-    let doors = tokio::sync::Semaphore::new(settings.limits.connections).into();
+    let progress = Progress::new(settings.probing.show_progress, targets.len());
+    let doors = tokio::sync::Semaphore::new(settings.probing.limits.connections).into();
     let doors = &doors;
     let mut printer = Printer::new(settings);
     let mut codes = Vec::new();
     let mut results = stream::iter(targets)
-        .map(|target| diagnose::diagnose(settings, target, doors, &progress))
+        .map(|target| {
+            diagnose::diagnose(&settings.probing, settings.subject(target), doors, &progress)
+        })
         .buffered(TARGETS_AT_ONCE);
     while let Some(diagnosis) = results.next().await {
         codes.push(exit_code(diagnosis.summary()));

@@ -15,13 +15,13 @@ use openssl::ssl::{
     SslVerifyMode, SslVersion,
 };
 use tokio::io::AsyncReadExt;
-use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_openssl::SslStream;
 
 use super::credentials::Identity;
 use super::openssl_ffi::{Asked, cipher_names, note_certificate_requests};
 use super::prober::{Ending, ProbeError, Prober};
+use super::way::Connection;
 use crate::tls::{AlertDescription, CipherSuite, TlsVersion};
 
 /// What a handshake offers. Strings are in OpenSSL's grammar.
@@ -318,7 +318,7 @@ impl Prober {
     }
 }
 
-fn describe(stream: &SslStream<TcpStream>) -> Handshake {
+fn describe(stream: &SslStream<Connection>) -> Handshake {
     let ssl = stream.ssl();
     let suite = ssl.current_cipher().map_or(0, |cipher| u16::from_be_bytes(cipher.protocol_id()));
     let chain = ssl
@@ -335,7 +335,7 @@ fn describe(stream: &SslStream<TcpStream>) -> Handshake {
     }
 }
 
-fn was_noted(stream: &SslStream<TcpStream>, index: Option<Asked>) -> bool {
+fn was_noted(stream: &SslStream<Connection>, index: Option<Asked>) -> bool {
     index.is_some_and(|index| stream.ssl().ex_data(index).copied().unwrap_or(false))
 }
 
@@ -349,7 +349,7 @@ enum After {
 
 /// Reads until the server takes the handshake back, or shows by a ticket and a moment of
 /// silence that it does not.
-async fn read_verdict(stream: &mut SslStream<TcpStream>, wait: Duration) -> After {
+async fn read_verdict(stream: &mut SslStream<Connection>, wait: Duration) -> After {
     let end = Instant::now() + wait;
     loop {
         match read_step(stream, end).await {
@@ -361,7 +361,7 @@ async fn read_verdict(stream: &mut SslStream<TcpStream>, wait: Duration) -> Afte
     }
 }
 
-async fn read_step(stream: &mut SslStream<TcpStream>, end: Instant) -> ControlFlow<After> {
+async fn read_step(stream: &mut SslStream<Connection>, end: Instant) -> ControlFlow<After> {
     const STEP: Duration = Duration::from_millis(50);
     let mut buffer = [0; 256];
     let before = was_noted(stream, *TICKET);
@@ -381,7 +381,7 @@ async fn read_step(stream: &mut SslStream<TcpStream>, end: Instant) -> ControlFl
     }
 }
 
-fn failure(stream: &SslStream<TcpStream>, error: &ssl::Error) -> HandshakeError {
+fn failure(stream: &SslStream<Connection>, error: &ssl::Error) -> HandshakeError {
     let stack = error.ssl_error();
     let alert = stack.and_then(alert_of);
     let (reason, ended, ours) = match (alert, stack, error.io_error()) {

@@ -10,6 +10,7 @@ mod handshake;
 mod limits;
 mod openssl_ffi;
 mod prober;
+mod way;
 
 pub use credentials::{Identity, Trust, TrustError};
 pub use gate::Gate;
@@ -19,3 +20,4 @@ pub use handshake::{
 };
 pub use limits::Limits;
 pub use prober::{Ending, Outcome, ProbeError, Prober};
+pub use way::{ProxyHeader, Tunnel, TunnelError, TunnelTls, Way};

@@ -11,6 +11,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::gate::{Gate, Place};
 use super::limits::Limits;
+use super::way::{Connection, TunnelError, Way, WayError};
 use crate::tls::Alert;
 use crate::wire::{ClientHello, Flight, FlightReader, PlainProtocol, Progress, WireError};
 
@@ -23,6 +24,7 @@ pub struct Prober {
     address: SocketAddr,
     gate: Arc<Gate>,
     limits: Arc<Limits>,
+    way: Arc<Way>,
 }
 
 /// What a server answered to one hello.
@@ -92,6 +94,9 @@ pub enum ProbeError {
     /// Among them a reset right after the connection was opened, before the hello was sent.
     #[error("the connection failed: {0}")]
     Io(io::ErrorKind),
+    /// The proxy on the way to the server opened no tunnel.
+    #[error(transparent)]
+    Tunnel(#[from] TunnelError),
 }
 
 fn connect_words(kind: io::ErrorKind) -> String {
@@ -107,7 +112,13 @@ impl Prober {
     /// A prober for `address` behind `gate`.
     #[must_use]
     pub fn new(address: SocketAddr, gate: Arc<Gate>, limits: Arc<Limits>) -> Self {
-        Self { address, gate, limits }
+        Self { address, gate, limits, way: Arc::default() }
+    }
+
+    /// The same prober, reaching its server by `way`.
+    #[must_use]
+    pub fn by(self, way: Way) -> Self {
+        Self { way: Arc::new(way), ..self }
     }
 
     /// The endpoint that this prober talks to.
@@ -147,8 +158,22 @@ impl Prober {
         }
     }
 
-    /// Opens a TCP connection when the gate lets it through.
-    pub(super) async fn connect(&self) -> Result<(Place, TcpStream), ProbeError> {
+    /// Opens a connection to the server when the gate lets it through.
+    pub(super) async fn connect(&self) -> Result<(Place, Connection), ProbeError> {
+        let (place, stream) = self.open().await?;
+        if self.way.is_direct() {
+            return Ok((place, Box::new(stream)));
+        }
+        let limit = self.limits.answer_timeout;
+        match tokio::time::timeout(limit, self.way.walk(stream)).await {
+            Err(_) => Err(ProbeError::Silence { after: limit, bytes: 0 }),
+            Ok(Err(WayError::Io(error))) => Err(ProbeError::Io(error.kind())),
+            Ok(Err(WayError::Tunnel(error))) => Err(error.into()),
+            Ok(Ok(connection)) => Ok((place, connection)),
+        }
+    }
+
+    async fn open(&self) -> Result<(Place, TcpStream), ProbeError> {
         let place = self.gate.enter().await.ok_or(ProbeError::Ended)?;
         let limit = self.limits.connect_timeout;
         match tokio::time::timeout(limit, TcpStream::connect(self.address)).await {
@@ -166,7 +191,7 @@ impl Prober {
         }
     }
 
-    async fn exchange(&self, mut stream: TcpStream, hello: &[u8]) -> Outcome {
+    async fn exchange(&self, mut stream: Connection, hello: &[u8]) -> Outcome {
         let deadline = Instant::now() + self.limits.answer_timeout;
         // A server may answer or hang up before the whole hello is written, so what it said is
         // read even then.

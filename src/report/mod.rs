@@ -6,8 +6,10 @@ pub mod explain;
 pub mod json;
 pub mod schema;
 pub mod terminal;
+pub mod upgrade;
+pub mod upstreams;
 pub mod v1;
-mod words;
+pub(crate) mod words;
 
 #[cfg(test)]
 mod sample;

@@ -4,18 +4,33 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 
 use super::explain::v1::Explanations;
-use super::v1::Report;
+use super::v1::{Report, UpgradeReport, UpstreamsReport, UpstreamsUpgradeReport};
 
-/// The JSON Schema (2020-12) of [`json`](super::json), indented, with a newline at its end.
-#[must_use]
-pub fn schema() -> String {
-    of::<Report>()
+/// What is written as JSON.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Shape {
+    /// What was found about targets.
+    Report,
+    /// What was found about Upstreams.
+    Upstreams,
+    /// What an upgrade does to targets.
+    Upgrade,
+    /// What an upgrade does to Upstreams.
+    UpstreamsUpgrade,
+    /// What errors of Envoy and Gloo mean.
+    Explanations,
 }
 
-/// The same for [`explain::json`](super::explain::json).
+/// The JSON Schema (2020-12) of a shape, indented, with a newline at its end.
 #[must_use]
-pub fn explain() -> String {
-    of::<Explanations>()
+pub fn schema(shape: Shape) -> String {
+    match shape {
+        Shape::Report => of::<Report>(),
+        Shape::Upstreams => of::<UpstreamsReport>(),
+        Shape::Upgrade => of::<UpgradeReport>(),
+        Shape::UpstreamsUpgrade => of::<UpstreamsUpgradeReport>(),
+        Shape::Explanations => of::<Explanations>(),
+    }
 }
 
 fn of<T: JsonSchema>() -> String {
@@ -32,14 +47,19 @@ mod tests {
     const UPDATE: &str = "UPDATE_SCHEMA";
     const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/report");
 
-    /// Each schema with the file of its golden copy.
-    fn all() -> [(String, &'static str); 2] {
-        [(schema(), "schema-v1.json"), (explain(), "schema-explain-v1.json")]
-    }
+    /// Each shape with the file of its golden copy.
+    const ALL: [(Shape, &str); 5] = [
+        (Shape::Report, "schema-v1.json"),
+        (Shape::Upstreams, "schema-upstreams-v1.json"),
+        (Shape::Upgrade, "schema-upgrade-v1.json"),
+        (Shape::UpstreamsUpgrade, "schema-upstreams-upgrade-v1.json"),
+        (Shape::Explanations, "schema-explain-v1.json"),
+    ];
 
     #[test]
-    fn schema_is_the_published_one() {
-        for (schema, file) in all() {
+    fn schemas_are_the_published_ones() {
+        for (shape, file) in ALL {
+            let schema = schema(shape);
             let path = format!("{GOLDEN}/{file}");
             if std::env::var_os(UPDATE).is_some() {
                 std::fs::write(&path, &schema).unwrap();
@@ -55,11 +75,11 @@ mod tests {
     }
 
     #[test]
-    fn schema_is_a_valid_one() {
-        for (schema, _) in all() {
-            let schema: serde_json::Value = serde_json::from_str(&schema).unwrap();
+    fn schemas_are_valid_ones() {
+        for (shape, _) in ALL {
+            let schema: serde_json::Value = serde_json::from_str(&schema(shape)).unwrap();
             assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
-            assert!(jsonschema::meta::is_valid(&schema));
+            assert!(jsonschema::meta::is_valid(&schema), "{shape:?}");
         }
     }
 
@@ -83,8 +103,8 @@ mod tests {
                 }
             }
         }
-        for (schema, _) in all() {
-            check("", &serde_json::from_str(&schema).unwrap());
+        for (shape, file) in ALL {
+            check(file, &serde_json::from_str(&schema(shape)).unwrap());
         }
     }
 }

@@ -151,7 +151,9 @@ fn a_hello_may_help(obstacle: &Obstacle) -> bool {
     !matches!(
         obstacle,
         Obstacle::NotTls { .. }
-            | Obstacle::Unclear(ProbeError::Connect(_) | ProbeError::ConnectTimeout(_))
+            | Obstacle::Unclear(
+                ProbeError::Connect(_) | ProbeError::ConnectTimeout(_) | ProbeError::Tunnel(_)
+            )
             | Obstacle::ClientCertificateNeeded(_)
             | Obstacle::ClientCertificateRefused(_)
             | Obstacle::Untrusted(..)

@@ -124,9 +124,9 @@ fn direct_finding(
 ) -> Option<(Summary, Vec<Finding>)> {
     let change = |finding| Some((Summary::NeedsChange, vec![finding]));
     match obstacle {
-        Obstacle::Unclear(ProbeError::Connect(_) | ProbeError::ConnectTimeout(_)) => {
-            Some((Summary::Unclear, vec![Finding::Unreachable(obstacle.to_string())]))
-        }
+        Obstacle::Unclear(
+            ProbeError::Connect(_) | ProbeError::ConnectTimeout(_) | ProbeError::Tunnel(_),
+        ) => Some((Summary::Unclear, vec![Finding::Unreachable(obstacle.to_string())])),
         Obstacle::NotTls { protocol, excerpt } => {
             let (protocol, excerpt) = (*protocol, excerpt.clone());
             change(Finding::PlainText { protocol, excerpt })

@@ -17,13 +17,13 @@ mod tests {
 
     use super::*;
     use crate::report::explain::sample;
-    use crate::report::schema;
+    use crate::report::schema::{Shape, schema};
 
     #[test]
     fn the_document_is_as_the_schema_says() {
         let text = render(&sample::explained());
         let document: Value = serde_json::from_str(&text).unwrap();
-        let schema: Value = serde_json::from_str(&schema::explain()).unwrap();
+        let schema: Value = serde_json::from_str(&schema(Shape::Explanations)).unwrap();
         let validator = jsonschema::validator_for(&schema).unwrap();
         assert!(validator.is_valid(&document), "{document:#}");
         let strict: Explanations = serde_json::from_str(&text).unwrap();

@@ -136,6 +136,8 @@ pub enum ProbeFailure {
     RunEnded,
     /// Reading or writing failed.
     Io,
+    /// The proxy on the way opened no tunnel.
+    Tunnel,
 }
 
 impl From<&trial::Obstacle> for Obstacle {
@@ -194,6 +196,7 @@ impl From<&ProbeError> for ProbeFailure {
             ProbeError::Malformed(_) => Self::Malformed,
             ProbeError::Ended => Self::RunEnded,
             ProbeError::Io(_) => Self::Io,
+            ProbeError::Tunnel(_) => Self::Tunnel,
         }
     }
 }
