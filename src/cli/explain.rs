@@ -131,7 +131,7 @@ fn next_line(reader: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<Line> 
 fn tell_what_is_left_out(explained: &Explained, cut_lines: u64) {
     if cut_lines > 0 {
         eprintln!(
-            "cipher-test: {cut_lines} lines were longer than 1 MiB; only their beginning was read"
+            "cipher-test: lines longer than 1 MiB were read only up to there: {cut_lines} in all"
         );
     }
     if explained.others > 0 {
