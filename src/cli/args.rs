@@ -58,12 +58,31 @@ pub(super) enum Command {
     Upstreams(Box<Upstreams>),
     /// List the Envoy releases that are known, with what they offer upstreams
     Envoy,
+    /// Say what errors of Envoy and Gloo mean, from logs, 503 bodies, counters and statuses
+    Explain(Explain),
     /// Print the JSON Schema of --format json
     Schema {
         /// Of what
         #[arg(value_enum, default_value_t, value_name = "WHAT")]
         kind: SchemaKind,
     },
+}
+
+/// Exit codes: 0 something is explained, 2 nothing is known of it, or it cannot be read.
+#[derive(Debug, clap::Args)]
+pub(super) struct Explain {
+    /// Texts to explain; - is stdin, which is also read where nothing is given
+    #[arg(value_name = "TEXT")]
+    pub(super) texts: Vec<String>,
+    /// File to read; may be repeated
+    #[arg(long = "file", value_name = "FILE")]
+    pub(super) files: Vec<PathBuf>,
+    /// Form of the result
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: ExplainFormat,
+    /// When to use colour
+    #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
+    pub(super) color: Color,
 }
 
 #[derive(Debug, clap::Args)]
@@ -347,6 +366,13 @@ pub(super) enum Format {
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(super) enum ExplainFormat {
+    #[default]
+    Text,
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
 pub(super) enum SchemaKind {
     /// The report on servers
     #[default]
@@ -357,6 +383,8 @@ pub(super) enum SchemaKind {
     Upgrade,
     /// The comparison of two releases on Upstreams
     UpstreamsUpgrade,
+    /// What explain says
+    Explain,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]

@@ -4,6 +4,7 @@
 mod args;
 mod demo;
 mod diagnose;
+mod explain;
 mod output;
 mod progress;
 mod releases;
@@ -74,6 +75,7 @@ fn run(args: Args) -> Result<u8, String> {
         .map_err(|error| format!("cannot start: {error}"))?;
     let result = match args.command {
         Some(Command::Envoy) => releases::print(),
+        Some(Command::Explain(explain)) => explain::run(&explain),
         Some(Command::Schema { kind }) => output::print_schema(kind),
         Some(Command::Upstreams(args)) => runtime.block_on(upstreams::run(*args)),
         Some(Command::Demo(demo)) => runtime.block_on(demo::run(*demo)),

@@ -13,6 +13,7 @@ mod release;
 mod secret;
 mod settings;
 mod ssl_config;
+pub mod symptom;
 mod upstream;
 
 pub use cluster::{

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 
+use super::explain::v1::Explanations;
 use super::v1::{Report, UpgradeReport, UpstreamsReport, UpstreamsUpgradeReport};
 
 /// What is written as JSON.
@@ -16,6 +17,8 @@ pub enum Shape {
     Upgrade,
     /// What an upgrade does to Upstreams.
     UpstreamsUpgrade,
+    /// What errors of Envoy and Gloo mean.
+    Explanations,
 }
 
 /// The JSON Schema (2020-12) of a shape, indented, with a newline at its end.
@@ -26,6 +29,7 @@ pub fn schema(shape: Shape) -> String {
         Shape::Upstreams => of::<UpstreamsReport>(),
         Shape::Upgrade => of::<UpgradeReport>(),
         Shape::UpstreamsUpgrade => of::<UpstreamsUpgradeReport>(),
+        Shape::Explanations => of::<Explanations>(),
     }
 }
 
@@ -44,11 +48,12 @@ mod tests {
     const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/report");
 
     /// Each shape with the file of its golden copy.
-    const ALL: [(Shape, &str); 4] = [
+    const ALL: [(Shape, &str); 5] = [
         (Shape::Report, "schema-v1.json"),
         (Shape::Upstreams, "schema-upstreams-v1.json"),
         (Shape::Upgrade, "schema-upgrade-v1.json"),
         (Shape::UpstreamsUpgrade, "schema-upstreams-upgrade-v1.json"),
+        (Shape::Explanations, "schema-explain-v1.json"),
     ];
 
     #[test]

@@ -21,6 +21,7 @@ mod appearance;
 mod cases;
 mod command;
 mod documents;
+mod explain;
 mod kubernetes;
 mod lab;
 mod matrix;
