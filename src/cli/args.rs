@@ -56,6 +56,8 @@ pub(super) enum Command {
     Demo(Box<Demo>),
     /// Check Gloo Upstreams as Gloo and its Envoy would use them, and write what they need
     Upstreams(Box<Upstreams>),
+    /// Check Kubernetes Secrets as Gloo would use them for TLS
+    Secret(Box<SecretArgs>),
     /// List the Envoy releases that are known, with what they offer upstreams
     Envoy,
     /// Say what errors of Envoy and Gloo mean, from logs, 503 bodies, counters and statuses
@@ -125,7 +127,13 @@ pub(super) struct Upstreams {
     pub(super) credentials: CredentialOptions,
     /// Print only the changes: merge patches, kubectl commands, whole Upstreams, or one patch of
     /// the Settings default
-    #[arg(long, value_enum, value_name = "FORM", help_heading = "Patch")]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "FORM",
+        help_heading = "Patch",
+        conflicts_with = "format"
+    )]
     pub(super) fix: Option<ResourceFix>,
     /// Make the changes in the files, and leave every other byte as it is
     #[arg(long, help_heading = "Patch", conflicts_with = "fix")]
@@ -133,6 +141,35 @@ pub(super) struct Upstreams {
     /// TLS secret to refer to where a server insists on a client certificate: NAMESPACE/NAME
     #[arg(long, value_name = "SECRET", help_heading = "Patch")]
     pub(super) secret: Option<String>,
+    #[command(flatten)]
+    pub(super) report: ReportOptions,
+    #[command(flatten)]
+    pub(super) probing: ProbingOptions,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct SecretArgs {
+    /// Files or directories with Secrets, YAML or JSON; - for stdin
+    #[arg(value_name = "FILE", required = true)]
+    pub(super) files: Vec<PathBuf>,
+    /// Server to show the client certificate to, and to verify with the CA
+    #[arg(long = "for", value_name = "HOST:PORT")]
+    pub(super) server: Option<String>,
+    /// Judge for an Upstream with oneWayTls: true
+    #[arg(long, help_heading = "Gloo")]
+    pub(super) one_way_tls: bool,
+    /// Gloo release whose rules count
+    #[arg(long, value_name = "RELEASE", default_value_t = gloo::Release::STABLE, help_heading = "Gloo")]
+    pub(super) gloo: gloo::Release,
+    /// Envoy release to judge for [default: the one of the Gloo release]
+    #[arg(long, value_name = "RELEASE", help_heading = "Gloo")]
+    pub(super) envoy: Option<Release>,
+    /// Server name that Envoy sends [default: the host]
+    #[arg(long, value_name = "NAME", help_heading = "Envoy", conflicts_with = "no_sni")]
+    pub(super) sni: Option<String>,
+    /// Send no server name
+    #[arg(long, help_heading = "Envoy")]
+    pub(super) no_sni: bool,
     #[command(flatten)]
     pub(super) report: ReportOptions,
     #[command(flatten)]
@@ -235,7 +272,13 @@ pub(super) struct ClusterOptions {
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct PatchOptions {
     /// Print only the change, for Gloo or for another product that runs Envoy
-    #[arg(long, value_enum, value_name = "FORM", help_heading = "Patch")]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "FORM",
+        help_heading = "Patch",
+        conflicts_with = "format"
+    )]
     pub(super) fix: Option<Fix>,
     /// Name of the Upstream in the patch [default: my-upstream]
     #[arg(long, value_name = "NAME", help_heading = "Patch")]
@@ -252,7 +295,7 @@ pub(super) struct PatchOptions {
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct ReportOptions {
     /// Form of the report
-    #[arg(long, value_enum, default_value_t, help_heading = "Report", conflicts_with = "fix")]
+    #[arg(long, value_enum, default_value_t, help_heading = "Report")]
     pub(super) format: Format,
     /// Say how each answer is known
     #[arg(short, long, help_heading = "Report")]
@@ -383,6 +426,8 @@ pub(super) enum SchemaKind {
     Upgrade,
     /// The comparison of two releases on Upstreams
     UpstreamsUpgrade,
+    /// The report on Secrets
+    Secret,
     /// What explain says
     Explain,
 }

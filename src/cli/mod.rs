@@ -5,9 +5,11 @@ mod args;
 mod demo;
 mod diagnose;
 mod explain;
+mod input;
 mod output;
 mod progress;
 mod releases;
+mod secret;
 mod settings;
 mod upgrade;
 mod upstreams;
@@ -77,6 +79,7 @@ fn run(args: Args) -> Result<u8, String> {
         Some(Command::Envoy) => releases::print(),
         Some(Command::Explain(explain)) => explain::run(&explain),
         Some(Command::Schema { kind }) => output::print_schema(kind),
+        Some(Command::Secret(args)) => runtime.block_on(secret::run(*args)),
         Some(Command::Upstreams(args)) => runtime.block_on(upstreams::run(*args)),
         Some(Command::Demo(demo)) => runtime.block_on(demo::run(*demo)),
         None => runtime.block_on(check(args)),

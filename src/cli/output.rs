@@ -162,6 +162,7 @@ pub(super) fn print_schema(kind: SchemaKind) -> Result<u8, String> {
         SchemaKind::Upstreams => Shape::Upstreams,
         SchemaKind::Upgrade => Shape::Upgrade,
         SchemaKind::UpstreamsUpgrade => Shape::UpstreamsUpgrade,
+        SchemaKind::Secret => Shape::Secrets,
         SchemaKind::Explain => Shape::Explanations,
     };
     print_all(&schema(shape))

@@ -5,6 +5,7 @@ pub mod classic;
 pub mod explain;
 pub mod json;
 pub mod schema;
+pub mod secrets;
 pub mod terminal;
 pub mod upgrade;
 pub mod upstreams;

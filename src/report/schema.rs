@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 
 use super::explain::v1::Explanations;
-use super::v1::{Report, UpgradeReport, UpstreamsReport, UpstreamsUpgradeReport};
+use super::v1::{Report, SecretsReport, UpgradeReport, UpstreamsReport, UpstreamsUpgradeReport};
 
 /// What is written as JSON.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -17,6 +17,8 @@ pub enum Shape {
     Upgrade,
     /// What an upgrade does to Upstreams.
     UpstreamsUpgrade,
+    /// What was found about Secrets.
+    Secrets,
     /// What errors of Envoy and Gloo mean.
     Explanations,
 }
@@ -29,6 +31,7 @@ pub fn schema(shape: Shape) -> String {
         Shape::Upstreams => of::<UpstreamsReport>(),
         Shape::Upgrade => of::<UpgradeReport>(),
         Shape::UpstreamsUpgrade => of::<UpstreamsUpgradeReport>(),
+        Shape::Secrets => of::<SecretsReport>(),
         Shape::Explanations => of::<Explanations>(),
     }
 }
@@ -48,11 +51,12 @@ mod tests {
     const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/report");
 
     /// Each shape with the file of its golden copy.
-    const ALL: [(Shape, &str); 5] = [
+    const ALL: [(Shape, &str); 6] = [
         (Shape::Report, "schema-v1.json"),
         (Shape::Upstreams, "schema-upstreams-v1.json"),
         (Shape::Upgrade, "schema-upgrade-v1.json"),
         (Shape::UpstreamsUpgrade, "schema-upstreams-upgrade-v1.json"),
+        (Shape::Secrets, "schema-secrets-v1.json"),
         (Shape::Explanations, "schema-explain-v1.json"),
     ];
 

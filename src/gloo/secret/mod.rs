@@ -11,6 +11,7 @@ mod tests;
 
 use std::collections::HashMap;
 use std::fmt;
+use std::time::SystemTime;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -19,6 +20,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::cluster::{SecretKnowledge, SecretSource};
 use super::field::{FieldFault, Object};
+use super::release::Release;
 use super::upstream::ObjectName;
 
 pub use finding::{SecretFinding, Weight};
@@ -237,8 +239,9 @@ impl Secrets {
 impl SecretSource for Secrets {
     fn secret(&self, name: &ObjectName) -> SecretKnowledge {
         let Some(secret) = self.get(name) else { return SecretKnowledge::Unknown };
+        let is_blocked = || secret.judge(Release::STABLE, false, SystemTime::now()).is_blocked();
         match secret.material() {
-            Some(material) if material.pair_fault().is_none() => SecretKnowledge::Usable {
+            Some(material) if !is_blocked() => SecretKnowledge::Usable {
                 key_pair: !material.chain.is_empty(),
                 authority: !material.authority.is_empty(),
             },
