@@ -217,6 +217,7 @@ fn edits_mappings_in_flow_style() {
     check(&[remove("s.b"), set("s.c", 3)], "s: {a: 1, b: 2}\n", "s: {a: 1, c: 3}\n");
     check(&[remove("s.b"), set("s.c", 3)], "s: {a: 1, b: 2,}\n", "s: {a: 1, c: 3, }\n");
     check(&[remove("s.a")], "s: {a: 1}\n", "s: {}\n");
+    check(&[set("s.b", 2)], "s: {a: }\n", "s: {a: , b: 2 }\n");
     check(&[remove("s.a")], "s: {\n  a: 1, # a\n  b: 2\n}\n", "s: {\n   # a\n  b: 2\n}\n");
     check(&[remove("s.a")], "s: {\n  a: 1,\n  b: 2\n}\n", "s: {\n  b: 2\n}\n");
     check(&[remove("s.b")], "s: {\n  a: 1,\n  b: 2\n}\n", "s: {\n  a: 1\n}\n");
