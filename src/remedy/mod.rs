@@ -9,5 +9,5 @@ mod edit;
 mod upstream;
 
 pub use change::{Change, Conflict};
-pub use edit::{Edit, EditError, Reason, Step, edit, edit_documents};
+pub use edit::{Document, Edit, EditError, Reason, Step, documents, edit, edit_documents};
 pub use upstream::{Names, kubectl_command, merge_patch, replaces_hosts, upstream};

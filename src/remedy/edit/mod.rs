@@ -100,6 +100,27 @@ pub enum Reason {
     Outcome,
 }
 
+/// A document of a stream.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Document {
+    /// Where its content begins; lines count from 1.
+    pub line: usize,
+    /// What it says, as `kubectl` reads it: with aliases and merge keys followed. `null` if it
+    /// is empty.
+    pub value: Value,
+}
+
+/// The documents of a YAML or JSON text, empty ones too, so that they count as for [`edit`].
+///
+/// Fit for any text: time and memory are bounded, and keys that are there twice are refused.
+///
+/// # Errors
+///
+/// If the text is no YAML, or YAML that Kubernetes has no form for.
+pub fn documents(text: &str) -> Result<Vec<Document>, EditError> {
+    parse(text)?.read(text)
+}
+
 /// The text of the whole file with the edits made in one of its documents.
 ///
 /// `document` counts from 0, and counts empty documents too. A value that is equal already keeps
@@ -118,7 +139,7 @@ pub fn edit(text: &str, document: usize, edits: &[Edit]) -> Result<String, EditE
 ///
 /// As for [`edit`]: if one of the edits fails, none is made.
 pub fn edit_documents(text: &str, edits: &[(usize, &[Edit])]) -> Result<String, EditError> {
-    let tree = read(text)?;
+    let tree = parse(text)?;
     let mut splices = Vec::new();
     for &(document, edits) in edits {
         let root = tree.documents.get(document).ok_or(EditError::NoDocument { document })?;
@@ -145,7 +166,7 @@ pub fn edit_documents(text: &str, edits: &[(usize, &[Edit])]) -> Result<String, 
     Ok(edited)
 }
 
-fn read(text: &str) -> Result<Tree, EditError> {
+fn parse(text: &str) -> Result<Tree, EditError> {
     let is_old_mac = text.replace("\r\n", "").contains('\r');
     if is_old_mac {
         let line = 1 + text[..text.find('\r').unwrap_or(0)].matches('\n').count();
@@ -186,6 +207,9 @@ fn spliced(text: &str, splices: &[Splice]) -> String {
 
 /// `spec.static.hosts[1].sniAddr`
 fn path(steps: &[Step]) -> String {
+    if steps.is_empty() {
+        return "the document".to_owned();
+    }
     let mut path = String::new();
     for step in steps {
         if matches!(step, Step::Key(_)) && !path.is_empty() {

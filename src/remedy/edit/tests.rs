@@ -6,9 +6,8 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::tree::Tree;
 use super::want::Want;
-use super::{Edit, EditError, Reason, Step, edit, edit_documents};
+use super::{Edit, EditError, Reason, Step, documents, edit, edit_documents};
 
 /// `spec.static.hosts[1]`, where a key may stand between `'` if it has dots.
 fn path(text: &str) -> Vec<Step> {
@@ -184,6 +183,11 @@ fn keeps_the_comments_of_a_list_that_changes() {
     }
     check(&[set("s", json!(["[A|B]", "C"]))], "s:\n- \"A\"\n- \"C\"", "s:\n- \"[A|B]\"\n- \"C\"");
     check(&[set("s", json!(["A", "C"]))], "s:\n- A", "s:\n- A\n- C");
+    check(
+        &[set("s", json!([{"a": 1, "b": 2}, "C"]))],
+        "s:\n- a: 1\n  # deep\n# tail\n",
+        "s:\n- a: 1\n  # deep\n  b: 2\n- C\n# tail\n",
+    );
     check(&[set("s", json!(["A", "C"]))], "s:\n- A\r\n- B", "s:\n- A\r\n- C");
 }
 
@@ -327,11 +331,11 @@ fn refuses_what_would_change_elsewhere() {
         (set("a.x.y", 2), ("a", Reason::Alias)),
         (set("base.x.y", 2), ("base", Reason::Anchor)),
         (set("base", 2), ("base", Reason::Anchor)),
-        (remove("base"), ("", Reason::Anchor)),
+        (remove("base"), ("base", Reason::Anchor)),
         (set("b.x.y", 2), ("b.x", Reason::Merge)),
         (remove("b.x"), ("b.x", Reason::Merge)),
     ] {
-        let (path, why) = reason(&[edit.clone()], text);
+        let (path, why) = reason(std::slice::from_ref(&edit), text);
         assert_eq!((path.as_str(), why), expected, "{edit:?}");
     }
     let error =
@@ -354,7 +358,7 @@ fn refuses_what_has_no_place_or_an_unusual_layout() {
         (set("a[0].b", 1), "a: [b: 2]\n", Reason::Layout),
         (set("b", 1), "\ta: 1\n", Reason::Parsers),
     ] {
-        assert_eq!(reason(&[edit.clone()], text).1, expected, "{edit:?} in {text:?}");
+        assert_eq!(reason(std::slice::from_ref(&edit), text).1, expected, "{edit:?} in {text:?}");
     }
 }
 
@@ -522,8 +526,21 @@ fn is_quick_to_refuse_hostile_texts() {
 }
 
 fn read(text: &str) -> Vec<Value> {
-    let tree = Tree::parse(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
-    tree.documents.iter().map(|&root| tree.value(root).unwrap()).collect()
+    let documents = documents(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+    documents.into_iter().map(|document| document.value).collect()
+}
+
+#[test]
+fn reads_documents_as_kubectl_does() {
+    let text = "# c\na: &a {b: yes, c: 010}\nd:\n  c: ~\n  <<: *a\n---\n---\n# e\n- 0x1f\n- '1'\n- 1_000\n- .5\n- 1e3\n\
+                - 2001-01-01\n- !!str 1\n- -0b11\n- .inf\n- 18446744073709551615\n---\n";
+    let lists = json!([31, "1", 1000, 0.5, 1000.0, "2001-01-01", "1", -3, ".inf", u64::MAX]);
+    let first = json!({"a": {"b": true, "c": 8}, "d": {"b": true, "c": null}});
+    let read = documents(text).unwrap();
+    let lines: Vec<_> = read.iter().map(|document| document.line).collect();
+    assert_eq!(lines, [2, 6, 9, 19]);
+    let values: Vec<_> = read.into_iter().map(|document| document.value).collect();
+    assert_eq!(values, [first, json!(null), lists, json!(null)]);
 }
 
 /// A node of a document that is made up, in a style that is made up too.

@@ -8,8 +8,7 @@ use std::ops::Range;
 use granit_parser::{Event, Parser, ScalarStyle, Span, StructureStyle, Tag};
 use serde_json::{Map, Value};
 
-use super::EditError;
-use super::scalar;
+use super::{Document, EditError, scalar};
 
 /// The longest text that is read, in bytes.
 const MAX_BYTES: usize = 64 << 20;
@@ -103,6 +102,19 @@ impl Tree {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Documents with their values.
+    pub(super) fn read(&self, text: &str) -> Result<Vec<Document>, EditError> {
+        let (mut at, mut line) = (0, 1);
+        let mut documents = Vec::with_capacity(self.documents.len());
+        for &root in &self.documents {
+            let start = self.nodes[root].start;
+            line += text[at..start].matches('\n').count();
+            at = start;
+            documents.push(Document { line, value: self.value(root)? });
+        }
+        Ok(documents)
     }
 
     /// The node's value as `kubectl` reads it, with aliases and merge keys followed.
@@ -331,8 +343,7 @@ impl<'a> Reader<'a> {
 
     fn flow_sequence(&mut self, id: Id) -> Result<Kind, EditError> {
         let mut items = Vec::new();
-        loop {
-            let Some((event, span)) = self.next()? else { break };
+        while let Some((event, span)) = self.next()? {
             if matches!(event, Event::SequenceEnd) {
                 self.tree.nodes[id].end = bytes(span).end;
                 break;
@@ -351,8 +362,7 @@ impl<'a> Reader<'a> {
     ) -> Result<Kind, EditError> {
         let mut items = Vec::new();
         let mut end = from;
-        loop {
-            let Some((event, span)) = self.next()? else { break };
+        while let Some((event, span)) = self.next()? {
             if matches!(event, Event::SequenceEnd) {
                 break;
             }
@@ -387,8 +397,7 @@ impl<'a> Reader<'a> {
     ) -> Result<Kind, EditError> {
         let mut entries: Vec<Entry> = Vec::new();
         let mut own = start_column;
-        loop {
-            let Some((event, span)) = self.next()? else { break };
+        while let Some((event, span)) = self.next()? {
             if matches!(event, Event::MappingEnd) {
                 if is_flow {
                     self.tree.nodes[id].end = bytes(span).end;
