@@ -374,6 +374,7 @@ fn refuses_texts_that_are_no_yaml_for_kubernetes() {
         ("a: 1\nb: 2\na: 3\n", "line 3: the key \"a\" is there twice"),
         ("a: {b: 1, 'b': 2}\n", "line 1: the key \"b\" is there twice"),
         ("? [a]\n: b\n", "line 1: a key is not a string"),
+        (&"[".repeat(100), "line 1: nested too deeply"),
         ("a: 1\rb: 2\n", "line 1: a carriage return alone"),
         ("", "there is no document 1"),
         ("# only this\n", "there is no document 1"),

@@ -5,7 +5,7 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-use granit_parser::{Event, Parser, ScalarStyle, Span, StructureStyle, Tag};
+use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, Span, StructureStyle, Tag};
 use serde_json::{Map, Value};
 
 use super::{Document, EditError, scalar};
@@ -238,7 +238,11 @@ impl<'a> Reader<'a> {
                 Some(Ok(event)) => return Ok(Some(event)),
                 Some(Err(error)) => {
                     let line = error.marker().line();
-                    return Err(EditError::Syntax { line, message: error.info() });
+                    let message = match error.kind() {
+                        ErrorKind::RecursionLimitExceeded => "nested too deeply".to_owned(),
+                        _ => error.info(),
+                    };
+                    return Err(EditError::Syntax { line, message });
                 }
             }
         }
