@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::envoy::Release;
+use crate::gloo;
 
 /// Tells whether Envoy can reach a TLS server and writes the Gloo Upstream patch that makes it.
 ///
@@ -27,6 +28,8 @@ pub(super) struct Args {
 pub(super) enum Command {
     /// Start an embedded server on loopback and test it
     Demo(Box<Demo>),
+    /// Check Gloo Upstreams as Gloo and its Envoy would use them, and write what they need
+    Upstreams(Box<Upstreams>),
     /// List the Envoy releases that are known, with what they offer upstreams
     Envoy,
     /// Print the JSON Schema of --format json
@@ -51,8 +54,84 @@ pub(super) struct Demo {
     pub(super) options: Options,
 }
 
+#[derive(Debug, clap::Args)]
+pub(super) struct Upstreams {
+    /// Files or directories with Upstreams, Settings and Secrets, YAML or JSON; - for stdin
+    #[arg(value_name = "FILE", required = true)]
+    pub(super) files: Vec<PathBuf>,
+    /// Test no server, only say what Gloo makes of each Upstream
+    #[arg(long)]
+    pub(super) no_probe: bool,
+    #[command(flatten)]
+    pub(super) platform: PlatformOptions,
+    /// Namespace of objects that name none
+    #[arg(long, value_name = "NAME", default_value = "default", help_heading = "Gloo")]
+    pub(super) namespace: String,
+    /// Server name to try if the server refuses Envoy's; may be repeated
+    #[arg(long, value_name = "NAME", help_heading = "Envoy")]
+    pub(super) try_sni: Vec<String>,
+    #[command(flatten)]
+    pub(super) credentials: CredentialOptions,
+    /// Print only the changes: merge patches, kubectl commands, whole Upstreams, or one patch of
+    /// the Settings default
+    #[arg(long, value_enum, value_name = "FORM", help_heading = "Patch")]
+    pub(super) fix: Option<ResourceFix>,
+    /// Make the changes in the files, and leave every other byte as it is
+    #[arg(long, help_heading = "Patch", conflicts_with = "fix")]
+    pub(super) write: bool,
+    /// TLS secret to refer to where a server insists on a client certificate: NAMESPACE/NAME
+    #[arg(long, value_name = "SECRET", help_heading = "Patch")]
+    pub(super) secret: Option<String>,
+    #[command(flatten)]
+    pub(super) report: ReportOptions,
+    #[command(flatten)]
+    pub(super) probing: ProbingOptions,
+}
+
+/// Gloo and its Envoy.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct PlatformOptions {
+    /// Gloo release whose rules count
+    #[arg(long, value_name = "RELEASE", default_value_t = gloo::Release::STABLE, help_heading = "Gloo")]
+    pub(super) gloo: gloo::Release,
+    /// Envoy release to judge for [default: the one of the Gloo release]
+    #[arg(long, value_name = "RELEASE", help_heading = "Gloo")]
+    pub(super) envoy: Option<Release>,
+    /// Judge for a FIPS build
+    #[arg(long, help_heading = "Gloo")]
+    pub(super) fips: bool,
+}
+
+/// What Envoy verifies and shows.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct CredentialOptions {
+    /// CA that stands in for those that the input does not hold (PEM)
+    #[arg(long, value_name = "FILE", help_heading = "Envoy")]
+    pub(super) ca: Option<PathBuf>,
+    /// Client certificate chain that stands in for those that the input does not hold (PEM)
+    #[arg(long, value_name = "FILE", help_heading = "Envoy", requires = "key")]
+    pub(super) cert: Option<PathBuf>,
+    /// Key of that client certificate (PEM, without passphrase)
+    #[arg(long, value_name = "FILE", help_heading = "Envoy", requires = "cert")]
+    pub(super) key: Option<PathBuf>,
+}
+
+/// What the main job can be told.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Options {
+    #[command(flatten)]
+    pub(super) cluster: ClusterOptions,
+    #[command(flatten)]
+    pub(super) patch: PatchOptions,
+    #[command(flatten)]
+    pub(super) report: ReportOptions,
+    #[command(flatten)]
+    pub(super) probing: ProbingOptions,
+}
+
+/// The cluster of the Envoy that is judged.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct ClusterOptions {
     /// Envoy release to judge for
     #[arg(long, value_name = "RELEASE", default_value_t = Release::NEWEST, help_heading = "Envoy")]
     pub(super) envoy: Release,
@@ -98,7 +177,11 @@ pub(super) struct Options {
     /// Key of the client certificate (PEM, without passphrase)
     #[arg(long, value_name = "FILE", help_heading = "Envoy", requires = "cert")]
     pub(super) key: Option<PathBuf>,
+}
 
+/// The change, and the names in it.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct PatchOptions {
     /// Print only the change: an Upstream, a merge patch, or the kubectl command
     #[arg(long, value_enum, value_name = "FORM", help_heading = "Patch")]
     pub(super) fix: Option<Fix>,
@@ -111,7 +194,11 @@ pub(super) struct Options {
     /// TLS secret to refer to in the patch: NAME or NAMESPACE/NAME
     #[arg(long, value_name = "SECRET", help_heading = "Patch")]
     pub(super) secret: Option<String>,
+}
 
+/// How the result is shown.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct ReportOptions {
     /// Form of the report
     #[arg(long, value_enum, default_value_t, help_heading = "Report", conflicts_with = "fix")]
     pub(super) format: Format,
@@ -124,7 +211,11 @@ pub(super) struct Options {
     /// Show no progress bar
     #[arg(long, help_heading = "Report")]
     pub(super) no_progress: bool,
+}
 
+/// How servers are asked.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct ProbingOptions {
     /// Use these addresses for a host and port instead of asking the resolver; may be repeated
     #[arg(long, value_name = "HOST:PORT:ADDR[,ADDR]", help_heading = "Survey")]
     pub(super) resolve: Vec<String>,
@@ -170,6 +261,18 @@ pub(super) enum Fix {
     Upstream,
     Patch,
     Kubectl,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(super) enum ResourceFix {
+    /// Merge patches, one document for each resource
+    Patch,
+    /// Finished kubectl commands
+    Kubectl,
+    /// The Upstreams as they should be
+    Upstream,
+    /// One merge patch of the Settings default
+    Settings,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]

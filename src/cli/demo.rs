@@ -43,10 +43,10 @@ async fn serve(server: Server) -> Result<u8, String> {
 /// A scenario that insists on a name is met as an Upstream without one would meet it.
 fn options(scenario: Scenario, mut options: Options) -> Options {
     if let Some(name) = scenario.server_name()
-        && options.sni.is_none()
+        && options.cluster.sni.is_none()
     {
-        options.no_sni = true;
-        options.try_sni.push(name.to_owned());
+        options.cluster.no_sni = true;
+        options.cluster.try_sni.push(name.to_owned());
     }
     options
 }

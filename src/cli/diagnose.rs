@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
 use super::progress::Progress;
-use super::settings::Settings;
+use super::settings::Probing;
 use crate::envoy::ClientConfig;
 use crate::probe::{Gate, ProbeError, Prober, Way};
 use crate::remedy::Change;
@@ -44,7 +44,7 @@ pub(super) struct Subject {
 }
 
 pub(super) async fn diagnose(
-    settings: &Settings,
+    probing: &Probing,
     subject: Subject,
     doors: &Arc<Semaphore>,
     progress: &Progress,
@@ -52,13 +52,13 @@ pub(super) async fn diagnose(
     let dialled = subject.dial.as_ref().unwrap_or(&subject.target);
     let resolved = match &subject.addresses {
         Some(addresses) => Ok(addresses.clone()),
-        None => dialled.resolve(settings.limits.resolve_timeout).await,
+        None => dialled.resolve(probing.limits.resolve_timeout).await,
     };
     let (addresses, unresolved) = match resolved {
         Ok(addresses) => (addresses, None),
         Err(error) => (Addresses::default(), Some(error.to_string())),
     };
-    let job = Job { settings, subject: &subject, doors };
+    let job = Job { probing, subject: &subject, doors };
     let label = subject.target.to_string();
     let endpoints: Vec<_> = stream::iter(&addresses.endpoints)
         .map(|address| job.examine(*address, &label, progress))
@@ -82,23 +82,47 @@ pub(super) async fn diagnose(
     diagnosis
 }
 
+/// Proves a configuration on every address of a target that was diagnosed with another one.
+///
+/// # Errors
+///
+/// In words, which address it does not serve, or for which it is unclear.
+pub(super) async fn confirm(
+    probing: &Probing,
+    subject: &Subject,
+    diagnosis: &Diagnosis,
+    doors: &Arc<Semaphore>,
+) -> Result<(), String> {
+    let job = Job { probing, subject, doors };
+    let endpoints = diagnosis.endpoints.iter();
+    // What could not be told before the change need not be told after it.
+    let known = endpoints.filter(|endpoint| endpoint.verdict.summary != Summary::Unclear);
+    let probers: Vec<_> = known.map(|endpoint| job.prober(endpoint.address)).collect();
+    job.prove_everywhere(&subject.config, &probers).await
+}
+
 struct Job<'a> {
-    settings: &'a Settings,
+    probing: &'a Probing,
     subject: &'a Subject,
     doors: &'a Arc<Semaphore>,
 }
 
 impl Job<'_> {
+    fn prober(&self, address: SocketAddr) -> Prober {
+        let limits = &self.probing.limits;
+        let gate = Gate::new(limits.connections_per_host, limits.delay, Arc::clone(self.doors));
+        let prober = Prober::new(address, Arc::new(gate), Arc::new(limits.clone()));
+        prober.by(self.subject.way.clone())
+    }
+
     async fn examine(
         &self,
         address: SocketAddr,
         label: &str,
         progress: &Progress,
     ) -> (Endpoint, Prober) {
-        let limits = &self.settings.limits;
-        let gate = Gate::new(limits.connections_per_host, limits.delay, Arc::clone(self.doors));
-        let prober = Prober::new(address, Arc::new(gate), Arc::new(limits.clone()))
-            .by(self.subject.way.clone());
+        let limits = &self.probing.limits;
+        let prober = self.prober(address);
         let begun = Instant::now();
         let deadline = begun + limits.deadline;
         let line = progress.line(label);
@@ -140,8 +164,8 @@ impl Job<'_> {
     ) -> crate::survey::Survey {
         let subject = survey::Subject { sni: trial.working_server_name() };
         let options = Options {
-            handshakes: self.settings.handshakes,
-            exhaustive: self.settings.exhaustive,
+            handshakes: self.probing.handshakes,
+            exhaustive: self.probing.exhaustive,
             control: trial.working_hello(),
             deadline,
         };
@@ -195,7 +219,7 @@ impl Job<'_> {
         }
         let Some(change) = merged else { return Ok(None) };
         if diagnosis.endpoints.len() > 1 || !is_proven(diagnosis, &change) {
-            self.prove_everywhere(diagnosis, probers, &change).await?;
+            self.prove_everywhere(&change.apply(&diagnosis.config), probers).await?;
         }
         Ok(Some(change))
     }
@@ -224,15 +248,13 @@ impl Job<'_> {
 
     async fn prove_everywhere(
         &self,
-        diagnosis: &Diagnosis,
+        config: &ClientConfig,
         probers: &[Prober],
-        change: &Change,
     ) -> Result<(), String> {
-        let config = change.apply(&diagnosis.config);
         for prober in probers {
             let address = prober.address();
-            let proving = prove(prober, &config, Vec::new(), &self.subject.checks);
-            match tokio::time::timeout(self.settings.limits.deadline, proving).await {
+            let proving = prove(prober, config, Vec::new(), &self.subject.checks);
+            match tokio::time::timeout(self.probing.limits.deadline, proving).await {
                 Ok(Ok(remedy)) => {
                     let certificate_is_given = self.subject.brings_certificate;
                     let remaining = remedy.remaining.filter(|obstacle| {

@@ -8,6 +8,7 @@ mod output;
 mod progress;
 mod releases;
 mod settings;
+mod upstreams;
 
 use std::process::ExitCode;
 
@@ -73,6 +74,7 @@ fn run(args: Args) -> Result<u8, String> {
     let result = match args.command {
         Some(Command::Envoy) => releases::print(),
         Some(Command::Schema) => output::print_schema(),
+        Some(Command::Upstreams(args)) => runtime.block_on(upstreams::run(*args)),
         Some(Command::Demo(demo)) => runtime.block_on(demo::run(*demo)),
         None => runtime.block_on(check(args)),
     };
@@ -107,13 +109,15 @@ async fn diagnose_all(
     settings: &Settings,
     targets: Vec<crate::target::Target>,
 ) -> Result<(u8, bool), String> {
-    let progress = Progress::new(settings.show_progress, targets.len());
-    let doors = tokio::sync::Semaphore::new(settings.limits.connections).into();
+    let progress = Progress::new(settings.probing.show_progress, targets.len());
+    let doors = tokio::sync::Semaphore::new(settings.probing.limits.connections).into();
     let doors = &doors;
     let mut printer = Printer::new(settings);
     let mut codes = Vec::new();
     let mut results = stream::iter(targets)
-        .map(|target| diagnose::diagnose(settings, settings.subject(target), doors, &progress))
+        .map(|target| {
+            diagnose::diagnose(&settings.probing, settings.subject(target), doors, &progress)
+        })
         .buffered(TARGETS_AT_ONCE);
     while let Some(diagnosis) = results.next().await {
         codes.push(exit_code(diagnosis.summary()));

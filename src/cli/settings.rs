@@ -4,7 +4,10 @@ use std::io::IsTerminal;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
-use super::args::{Color, Fix, Format, Options, UpstreamProtocol};
+use super::args::{
+    ClusterOptions, Color, CredentialOptions, Fix, Format, Options, PatchOptions, ProbingOptions,
+    ReportOptions, UpstreamProtocol,
+};
 use super::diagnose::Subject;
 use crate::envoy::{Build, ClientConfig, Protocol};
 use crate::probe::{Identity, Limits, Trust, Way};
@@ -13,20 +16,25 @@ use crate::target::{Addresses, Target};
 use crate::tls::TlsVersion;
 use crate::trial::{Candidates, Checks};
 
-/// Everything that a run needs to know.
+/// Everything that the main job needs to know.
 pub(super) struct Settings {
     /// The configuration of the cluster, but for the server name of each target.
     config: ClientConfig,
     sni: ServerName,
     checks: Checks,
     candidates: Candidates,
-    pub(super) limits: Limits,
-    /// Addresses that stand in for the resolver's.
-    resolved: Vec<(Target, Vec<IpAddr>)>,
+    pub(super) probing: Probing,
     pub(super) names: Names,
     pub(super) format: Format,
     pub(super) fix: Option<Fix>,
     pub(super) verbose: bool,
+}
+
+/// How servers are asked, and how much is asked of them.
+pub(super) struct Probing {
+    pub(super) limits: Limits,
+    /// Addresses that stand in for the resolver's.
+    resolved: Vec<(Target, Vec<IpAddr>)>,
     pub(super) handshakes: bool,
     pub(super) exhaustive: bool,
     pub(super) show_progress: bool,
@@ -40,35 +48,29 @@ enum ServerName {
 
 impl Settings {
     pub(super) fn from_args(options: &Options) -> Result<Self, String> {
-        choose_color(options.color);
-        let config = config(options)?;
-        let sni = match (&options.sni, options.no_sni) {
+        let Options { cluster, patch, report, probing } = options;
+        choose_color(report.color);
+        let config = config(cluster)?;
+        let sni = match (&cluster.sni, cluster.no_sni) {
             (_, true) => ServerName::None,
             (Some(name), _) => ServerName::Given(server_name(name)?),
             (None, false) => ServerName::Host,
         };
         let server_names =
-            options.try_sni.iter().map(|name| server_name(name)).collect::<Result<_, _>>()?;
+            cluster.try_sni.iter().map(|name| server_name(name)).collect::<Result<_, _>>()?;
         // The classic form and the patch need no handshakes beyond those of the trial.
-        let wants_handshakes = matches!(options.format, Format::Text | Format::Json);
+        let wants_handshakes =
+            matches!(report.format, Format::Text | Format::Json) && patch.fix.is_none();
         Ok(Self {
             config,
             sni,
-            checks: checks(options)?,
+            checks: checks(cluster)?,
             candidates: Candidates { server_names },
-            limits: limits(options),
-            resolved: options
-                .resolve
-                .iter()
-                .map(|text| resolved(text))
-                .collect::<Result<_, _>>()?,
-            names: names(options)?,
-            format: options.format,
-            fix: options.fix,
-            verbose: options.verbose,
-            handshakes: wants_handshakes && options.fix.is_none() && !options.no_handshakes,
-            exhaustive: options.exhaustive,
-            show_progress: !options.no_progress && bar_is_welcome(),
+            probing: Probing::from_args(probing, report, wants_handshakes)?,
+            names: names(cluster, patch)?,
+            format: report.format,
+            fix: patch.fix,
+            verbose: report.verbose,
         })
     }
 
@@ -80,7 +82,7 @@ impl Settings {
             config: self.config_for(&target),
             checks: self.checks.clone(),
             candidates: self.candidates_for(&target),
-            addresses: self.addresses_for(&target),
+            addresses: self.probing.addresses_for(&target),
             brings_certificate: self.names.secret.is_some(),
             target,
         }
@@ -96,6 +98,36 @@ impl Settings {
         ClientConfig { sni, ..self.config.clone() }
     }
 
+    /// What else the server may be called.
+    fn candidates_for(&self, target: &Target) -> Candidates {
+        let mut candidates = self.candidates.clone();
+        if let crate::target::Host::Name(name) = &target.host {
+            candidates.server_names.push(name.clone());
+        }
+        candidates.server_names.dedup();
+        candidates
+    }
+}
+
+impl Probing {
+    pub(super) fn from_args(
+        options: &ProbingOptions,
+        report: &ReportOptions,
+        wants_handshakes: bool,
+    ) -> Result<Self, String> {
+        Ok(Self {
+            limits: limits(options),
+            resolved: options
+                .resolve
+                .iter()
+                .map(|text| resolved(text))
+                .collect::<Result<_, _>>()?,
+            handshakes: wants_handshakes && !options.no_handshakes,
+            exhaustive: options.exhaustive,
+            show_progress: !report.no_progress && bar_is_welcome(),
+        })
+    }
+
     /// The addresses given for this target, if there are any.
     pub(super) fn addresses_for(&self, target: &Target) -> Option<Addresses> {
         let given = self.resolved.iter().filter(|(named, _)| named == target);
@@ -106,16 +138,6 @@ impl Settings {
         endpoints.sort_unstable();
         endpoints.dedup();
         (!endpoints.is_empty()).then(|| Addresses { endpoints, ignored: Vec::new() })
-    }
-
-    /// What else the server may be called.
-    fn candidates_for(&self, target: &Target) -> Candidates {
-        let mut candidates = self.candidates.clone();
-        if let crate::target::Host::Name(name) = &target.host {
-            candidates.server_names.push(name.clone());
-        }
-        candidates.server_names.dedup();
-        candidates
     }
 }
 
@@ -142,7 +164,7 @@ pub(super) fn targets(given: &[String]) -> (Vec<Target>, Vec<String>) {
     (targets, mistakes)
 }
 
-fn choose_color(color: Color) {
+pub(super) fn choose_color(color: Color) {
     let wanted = match color {
         Color::Always => true,
         Color::Never => false,
@@ -164,7 +186,7 @@ fn bar_is_welcome() -> bool {
     std::io::stderr().is_terminal() && !is_dumb_terminal()
 }
 
-fn config(options: &Options) -> Result<ClientConfig, String> {
+fn config(options: &ClusterOptions) -> Result<ClientConfig, String> {
     let build = if options.fips { Build::Fips } else { Build::Standard };
     let config = ClientConfig {
         minimum_protocol_version: version(
@@ -210,7 +232,17 @@ fn server_name(name: &str) -> Result<String, String> {
     if fits { Ok(name.to_owned()) } else { Err(format!("'{name}' is no server name")) }
 }
 
-fn checks(options: &Options) -> Result<Checks, String> {
+fn checks(options: &ClusterOptions) -> Result<Checks, String> {
+    let credentials = CredentialOptions {
+        ca: options.ca.clone(),
+        cert: options.cert.clone(),
+        key: options.key.clone(),
+    };
+    Ok(Checks { names: options.verify_name.clone(), ..self::credentials(&credentials)? })
+}
+
+/// Certificates from files.
+pub(super) fn credentials(options: &CredentialOptions) -> Result<Checks, String> {
     let trust = match &options.ca {
         Some(path) => Some(Trust::from_pem(&read(path)?).map_err(|error| in_file(path, &error))?),
         None => None,
@@ -224,7 +256,7 @@ fn checks(options: &Options) -> Result<Checks, String> {
         }
         _ => None,
     };
-    Ok(Checks { trust, names: options.verify_name.clone(), identity })
+    Ok(Checks { trust, names: Vec::new(), identity })
 }
 
 /// The largest file that is read; PEM bundles of all public CAs have a quarter of this.
@@ -254,7 +286,7 @@ fn in_file(path: &Path, error: &dyn std::error::Error) -> String {
 /// More connections than a survey with complete handshakes opens; what a pace is allowed for.
 const MOST_CONNECTIONS: u32 = 500;
 
-fn limits(options: &Options) -> Limits {
+fn limits(options: &ProbingOptions) -> Limits {
     let defaults = Limits::default();
     Limits {
         connections_per_host: options.connections.into(),
@@ -267,24 +299,29 @@ fn limits(options: &Options) -> Limits {
     }
 }
 
-fn names(options: &Options) -> Result<Names, String> {
+fn names(cluster: &ClusterOptions, options: &PatchOptions) -> Result<Names, String> {
     let namespace = object_name("--namespace", &options.namespace)?;
-    let secret = match options.secret.as_deref().map(|secret| secret.split_once('/')) {
-        None => None,
-        Some(Some((namespace, name))) => {
-            Some((object_name("--secret", namespace)?, object_name("--secret", name)?))
-        }
-        Some(None) => {
-            let name = options.secret.as_deref().unwrap_or_default();
-            Some((namespace.clone(), object_name("--secret", name)?))
-        }
-    };
+    let secret = options.secret.as_deref().map(|secret| parse_secret(secret, Some(&namespace)));
+    let secret = secret.transpose()?;
     Ok(Names {
         upstream: object_name("--upstream-name", &options.upstream_name)?,
         namespace,
         secret,
-        is_static: !options.no_sni,
+        is_static: !cluster.no_sni,
     })
+}
+
+/// Reads `NAMESPACE/NAME`, or `NAME` where there is a default namespace.
+pub(super) fn parse_secret(
+    text: &str,
+    namespace: Option<&str>,
+) -> Result<(String, String), String> {
+    let (namespace, name) = match (text.split_once('/'), namespace) {
+        (Some((namespace, name)), _) => (namespace, name),
+        (None, Some(namespace)) => (namespace, text),
+        (None, None) => return Err(format!("--secret '{text}' is not NAMESPACE/NAME")),
+    };
+    Ok((object_name("--secret", namespace)?, object_name("--secret", name)?))
 }
 
 /// What Kubernetes takes for a name (RFC 1123 subdomain).

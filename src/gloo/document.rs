@@ -139,7 +139,7 @@ impl<R: BufRead> Pieces<R> {
         let first_line = self.line - usize::from(!self.pending.is_empty());
         let mut bytes = std::mem::take(&mut self.pending);
         let mut is_too_large = false;
-        let mut at_line_start = bytes.is_empty();
+        let mut at_line_start = true;
         loop {
             let mut line = Vec::new();
             let room = (DOCUMENT_LIMIT + 1) as u64;
@@ -172,6 +172,23 @@ impl<R: BufRead> Pieces<R> {
         }
         Some(if is_too_large { Piece::TooLarge } else { Piece::Text { bytes, first_line } })
     }
+}
+
+/// Where in a text each of its documents stands, numbered as [`read`] numbers them, without the
+/// markers between them.
+#[must_use]
+pub fn ranges(text: &str) -> Vec<std::ops::Range<usize>> {
+    let mut ranges = Vec::new();
+    let (mut start, mut end) = (0, 0);
+    for line in text.split_inclusive('\n') {
+        if is_marker(line.as_bytes()) {
+            ranges.push(start..end);
+            start = end + 3;
+        }
+        end += line.len();
+    }
+    ranges.push(start..end);
+    ranges
 }
 
 /// `---` and `...` end a document where nothing or white space follows.
@@ -406,6 +423,19 @@ mod tests {
         for (text, expected) in table {
             assert_eq!(kinds(text), *expected, "{text:?}");
         }
+    }
+
+    #[test]
+    fn ranges_are_those_of_the_documents_read() {
+        let text = "# a\n---\nkind: A\r\n--- {kind: B}\n...\n---\nkind: C";
+        let ranges = ranges(text);
+        for document in read_all(text) {
+            let place = document.as_ref().unwrap().place.document;
+            let kind = document.unwrap().object["kind"].as_str().unwrap().to_owned();
+            assert!(text[ranges[place].clone()].contains(&format!("kind: {kind}")), "{place}");
+        }
+        assert_eq!(ranges.len(), 5);
+        assert_eq!(super::ranges("").len(), 1);
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub mod config_dump;
 mod document;
 mod field;
 mod note;
+mod ownership;
 mod release;
 mod settings;
 mod ssl_config;
@@ -19,9 +20,10 @@ pub use cluster::{
     ProxyProtocol, Reach, Refusal, SecretKnowledge, SecretSource, Tls, TlsBecause, Tunnel,
     translate,
 };
-pub use document::{DOCUMENT_LIMIT, Document, DocumentError, DocumentFault, Place, read};
+pub use document::{DOCUMENT_LIMIT, Document, DocumentError, DocumentFault, Place, ranges, read};
 pub use field::FieldFault;
 pub use note::Note;
+pub use ownership::{AppliedFrom, UPSTREAM_CONFIG};
 pub use release::{OneWayTls, Release, UnknownRelease};
 pub use settings::Settings;
 pub use ssl_config::{Credentials, Parameters, SslConfig};

@@ -24,7 +24,7 @@ pub struct Change {
 
 /// Why changes for several endpoints cannot be one.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the addresses behind the name need different values of {field}")]
+#[error("the endpoints need different values of {field}")]
 pub struct Conflict {
     /// The field.
     pub field: &'static str,

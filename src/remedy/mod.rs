@@ -5,7 +5,14 @@
 //! always whole, since a merge patch replaces them.
 
 mod change;
+mod edit;
+mod resource;
 mod upstream;
 
 pub use change::{Change, Conflict};
-pub use upstream::{Names, kubectl_command, merge_patch, replaces_hosts, upstream};
+pub use edit::{Edit, EditError, Step, edit};
+pub use resource::{
+    NoRevision, Prefer, Resource, Revision, RevisionNote, Subject, Wanted, merge_patch_between,
+    revise, with_edits,
+};
+pub use upstream::{Names, kubectl_command, merge_patch, replaces_hosts, upstream, yaml};

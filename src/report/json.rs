@@ -1,8 +1,10 @@
 //! The report as JSON, in the shape of [`v1`](super::v1).
 
 use super::Diagnosis;
-use super::v1::Report;
+use super::upstreams::UpstreamDiagnosis;
+use super::v1::{Report, UpstreamsReport};
 use crate::remedy::Names;
+use crate::{envoy, gloo};
 
 /// Renders diagnoses as one JSON document on one line: every suite under every version is in it,
 /// and indented it would be twice as long.
@@ -15,6 +17,21 @@ pub fn render(diagnoses: &[Diagnosis], names: &Names) -> String {
     // document would be the answer, never a wrong one.
     let text = serde_json::to_string(&report).unwrap_or_default();
     text + "\n"
+}
+
+/// What Upstreams were judged for.
+#[derive(Clone, Copy, Debug)]
+pub struct Platform {
+    /// The release of Gloo.
+    pub gloo: gloo::Release,
+    /// The release of Envoy.
+    pub envoy: envoy::Release,
+}
+
+/// Renders what was found about Upstreams as one JSON document on one line.
+#[must_use]
+pub fn render_upstreams(diagnoses: &[UpstreamDiagnosis], platform: &Platform) -> String {
+    serde_json::to_string(&UpstreamsReport::new(diagnoses, platform)).unwrap_or_default() + "\n"
 }
 
 #[cfg(test)]

@@ -5,8 +5,9 @@ pub mod classic;
 pub mod json;
 pub mod schema;
 pub mod terminal;
+pub mod upstreams;
 pub mod v1;
-mod words;
+pub(crate) mod words;
 
 #[cfg(test)]
 mod sample;

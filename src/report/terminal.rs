@@ -47,7 +47,7 @@ fn head(out: &mut String, diagnosis: &Diagnosis) {
     }
 }
 
-fn by_summary(summary: Summary, text: &str) -> ColoredString {
+pub(super) fn by_summary(summary: Summary, text: &str) -> ColoredString {
     match summary {
         Summary::Connects => text.green(),
         Summary::NeedsChange => text.yellow(),
@@ -56,7 +56,7 @@ fn by_summary(summary: Summary, text: &str) -> ColoredString {
     }
 }
 
-fn mark(severity: Severity) -> ColoredString {
+pub(super) fn mark(severity: Severity) -> ColoredString {
     match severity {
         Severity::Blocking => "✗".red(),
         Severity::Warning => "!".yellow(),
@@ -65,6 +65,15 @@ fn mark(severity: Severity) -> ColoredString {
 }
 
 fn endpoint_report(out: &mut String, diagnosis: &Diagnosis, endpoint: &Endpoint, verbose: bool) {
+    findings_report(out, endpoint, verbose);
+    if let Some(survey) = &endpoint.survey {
+        suites_report(out, diagnosis, &endpoint.verdict.suites, survey, verbose);
+        facts_report(out, endpoint, survey, verbose);
+    }
+}
+
+/// What an endpoint negotiates and what was found, without the suites that it accepts.
+pub(super) fn findings_report(out: &mut String, endpoint: &Endpoint, verbose: bool) {
     if let Ok(passage) = &endpoint.trial.own.result {
         let _ = writeln!(out, "  {} negotiates {}", "✓".green(), passage_words(passage));
     }
@@ -80,10 +89,6 @@ fn endpoint_report(out: &mut String, diagnosis: &Diagnosis, endpoint: &Endpoint,
     }
     if verbose {
         trial_report(out, endpoint);
-    }
-    if let Some(survey) = &endpoint.survey {
-        suites_report(out, diagnosis, &endpoint.verdict.suites, survey, verbose);
-        facts_report(out, endpoint, survey, verbose);
     }
 }
 

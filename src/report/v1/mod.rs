@@ -19,6 +19,7 @@ mod survey;
 mod target;
 mod terms;
 mod trial;
+mod upstreams;
 
 pub use certificate::{Certificate, KeyUsage};
 pub use envoy::EnvoyClient;
@@ -35,6 +36,10 @@ pub use terms::{
     Suite, Version,
 };
 pub use trial::{Attempt, Handshake, Negotiated, ProvenChange, Trial, TrialResult, WiderAttempt};
+pub use upstreams::{
+    Note, ParametersFrom, Revision, TlsBecause, Unserved, Upstream, UpstreamEndpoint,
+    UpstreamSummary, UpstreamsReport,
+};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

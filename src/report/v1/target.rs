@@ -107,6 +107,12 @@ impl Target {
             endpoints: all(&diagnosis.endpoints),
         }
     }
+
+    /// The same for a target that is not the whole of what is changed: the change stands
+    /// elsewhere.
+    pub(super) fn without_remedy_forms(diagnosis: &Diagnosis, names: &Names) -> Self {
+        Self { remedy: None, ..Self::new(diagnosis, names) }
+    }
 }
 
 impl From<&report::Endpoint> for Endpoint {

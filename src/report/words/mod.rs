@@ -1,5 +1,7 @@
 //! Findings in words: what it is, and what to do about it. Shared by all formats.
 
+pub(super) mod gloo;
+
 use crate::tls::{CipherSuite, TlsVersion};
 use crate::verdict::{Finding, Hopeless, Summary};
 

@@ -1,0 +1,181 @@
+//! `cipher-test upstreams`: documents in, one verdict for each endpoint and one change for each
+//! Upstream out.
+#![expect(clippy::print_stderr, reason = "the command's own words go to stderr")]
+
+mod input;
+mod output;
+mod revision;
+mod subject;
+mod write;
+
+use std::sync::Arc;
+
+use futures::future::join_all;
+use futures::stream::{self, StreamExt};
+use tokio::sync::Semaphore;
+
+use super::args::{Format, PlatformOptions, ResourceFix, Upstreams};
+use super::diagnose::diagnose;
+use super::progress::Progress;
+use super::settings::{Probing, choose_color, credentials, parse_secret};
+use super::{NO_ANSWER, TARGETS_AT_ONCE};
+use crate::envoy::Build;
+use crate::gloo::{Context, NoSecrets, ObjectName, translate};
+use crate::report::upstreams::{EndpointDiagnosis, UpstreamDiagnosis};
+use crate::trial::Checks;
+use input::{Input, UpstreamDocument};
+use subject::Way;
+
+/// What a run is told.
+struct Run {
+    platform: PlatformOptions,
+    probing: Probing,
+    /// What stands in for certificates that the input does not hold.
+    credentials: Checks,
+    server_names: Vec<String>,
+    secret: Option<ObjectName>,
+    probes: bool,
+    fix: Option<ResourceFix>,
+    write: bool,
+    format: Format,
+    verbose: bool,
+    show_progress: bool,
+    doors: Arc<Semaphore>,
+}
+
+pub(super) async fn run(args: Upstreams) -> Result<u8, String> {
+    choose_color(args.report.color);
+    let run = Run::from_args(&args)?;
+    if args.write && args.files.iter().any(|file| file.as_os_str() == input::STDIN) {
+        return Err("--write needs files: stdin cannot be written to".to_owned());
+    }
+    let input = input::read_all(&args.files, &args.namespace);
+    if input.upstreams.is_empty() {
+        return nothing(&input);
+    }
+    let results = run.diagnose_all(&input).await?;
+    let code = run.finish(&input, &results)?;
+    Ok(if input.mistakes > 0 { NO_ANSWER } else { code })
+}
+
+fn nothing(input: &Input) -> Result<u8, String> {
+    if input.mistakes > 0 {
+        return Ok(NO_ANSWER);
+    }
+    Err(match input.others + input.settings.len() + input.services.len() {
+        0 => "there is no document in the input".to_owned(),
+        1 => "the one document in the input is no Upstream".to_owned(),
+        count => format!("none of the {count} documents in the input is an Upstream"),
+    })
+}
+
+impl Run {
+    fn from_args(args: &Upstreams) -> Result<Self, String> {
+        if matches!(args.report.format, Format::Classic) {
+            return Err("--format classic is for single servers".to_owned());
+        }
+        // The text has no room for handshakes unless it is to be verbose.
+        let wants_handshakes = args.fix.is_none()
+            && !args.write
+            && (args.report.verbose || matches!(args.report.format, Format::Json));
+        let probing = Probing::from_args(&args.probing, &args.report, wants_handshakes)?;
+        let secret = args.secret.as_deref().map(|secret| {
+            let (namespace, name) = parse_secret(secret, None)?;
+            Ok::<_, String>(ObjectName { namespace, name })
+        });
+        Ok(Self {
+            platform: args.platform.clone(),
+            doors: Arc::new(Semaphore::new(probing.limits.connections)),
+            show_progress: probing.show_progress,
+            probing,
+            credentials: credentials(&args.credentials)?,
+            server_names: args.try_sni.clone(),
+            secret: secret.transpose()?,
+            probes: !args.no_probe,
+            fix: args.fix,
+            write: args.write,
+            format: args.report.format,
+            verbose: args.report.verbose,
+        })
+    }
+
+    async fn diagnose_all(&self, input: &Input) -> Result<Vec<UpstreamDiagnosis>, String> {
+        let settings = input.settings()?;
+        let context = Context {
+            gloo: self.platform.gloo,
+            envoy: self.platform.envoy.unwrap_or(self.platform.gloo.envoy()),
+            build: if self.platform.fips { Build::Fips } else { Build::Standard },
+            settings: settings.map(|found| &found.settings),
+            secrets: &NoSecrets,
+        };
+        let progress = Progress::new(self.show_progress && self.probes, input.upstreams.len());
+        let mut results: Vec<UpstreamDiagnosis> = stream::iter(&input.upstreams)
+            .map(|document| self.diagnose(document, &context, &progress))
+            .buffered(TARGETS_AT_ONCE)
+            .collect()
+            .await;
+        self.join_revisions(input, &context, &mut results).await;
+        progress.finish();
+        Ok(results)
+    }
+
+    async fn diagnose(
+        &self,
+        document: &UpstreamDocument,
+        context: &Context<'_>,
+        progress: &Progress,
+    ) -> UpstreamDiagnosis {
+        let cluster = translate(&document.upstream, context);
+        let endpoints = cluster.endpoints.iter();
+        let endpoints = join_all(endpoints.map(|endpoint| async {
+            match self.subject(endpoint) {
+                Way::Nowhere(reason) => EndpointDiagnosis::NotTested(reason),
+                Way::To(subject) => {
+                    let mut found = diagnose(&self.probing, *subject, &self.doors, progress).await;
+                    self.forget_details(&mut found);
+                    EndpointDiagnosis::Tested(Box::new(found))
+                }
+            }
+        }))
+        .await;
+        let mut diagnosis = UpstreamDiagnosis {
+            place: document.place.clone(),
+            applied_from: document.upstream.applied_from(),
+            cluster,
+            endpoints,
+            revision: None,
+            no_revision: None,
+            unserved: Vec::new(),
+            document_after: None,
+        };
+        self.add_revision(document, context, &mut diagnosis).await;
+        diagnosis
+    }
+
+    /// A survey takes 100 kB an endpoint, and only JSON shows all of it.
+    fn forget_details(&self, diagnosis: &mut crate::report::Diagnosis) {
+        if !matches!(self.format, Format::Json) {
+            diagnosis.endpoints.iter_mut().for_each(|endpoint| endpoint.survey = None);
+        }
+    }
+
+    fn finish(&self, input: &Input, results: &[UpstreamDiagnosis]) -> Result<u8, String> {
+        let codes = results.iter().map(|result| result.summary().exit_code());
+        let code = codes.max().unwrap_or(NO_ANSWER);
+        if self.write {
+            let written = write::write(input, results);
+            return Ok(if written { code } else { NO_ANSWER });
+        }
+        match self.print(results) {
+            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+                Err(format!("cannot write the result: {error}"))
+            }
+            _ => Ok(code),
+        }
+    }
+}
+
+/// A word about an Upstream on stderr.
+fn tell(name: &ObjectName, words: &str) {
+    eprintln!("cipher-test: Upstream {name}: {words}");
+}

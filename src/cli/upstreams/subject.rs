@@ -1,0 +1,94 @@
+//! From an endpoint of a cluster to what is to be tested, and how to get there.
+
+use super::Run;
+use crate::cli::diagnose::Subject;
+use crate::gloo::{Credentials, Endpoint, EndpointTls, ProxyProtocol, Reach, Tunnel};
+use crate::probe;
+use crate::report::upstreams::{NotTested, authority};
+use crate::target::{Host, Target};
+use crate::trial::{Candidates, Checks};
+
+/// Where an endpoint is.
+pub(super) enum Way {
+    /// It can be tested.
+    To(Box<Subject>),
+    /// It cannot.
+    Nowhere(NotTested),
+}
+
+impl Run {
+    pub(super) fn subject(&self, endpoint: &Endpoint) -> Way {
+        let Some(tls) = &endpoint.tls else { return Way::Nowhere(NotTested::PlainText) };
+        if !self.probes {
+            return Way::Nowhere(NotTested::NotAsked);
+        }
+        if !matches!(endpoint.reach, Reach::Anywhere | Reach::WithinCluster) {
+            return Way::Nowhere(NotTested::NoAddress(endpoint.reach));
+        }
+        let target: Result<Target, _> = authority(endpoint).parse();
+        let target = match target {
+            Ok(target) => target,
+            Err(error) => return Way::Nowhere(NotTested::BadAddress(error.to_string())),
+        };
+        let dial = match &endpoint.tunnel {
+            None => None,
+            Some(tunnel) => match proxy_target(tunnel) {
+                Ok(dial) => Some(dial),
+                Err(reason) => return Way::Nowhere(NotTested::BadAddress(reason)),
+            },
+        };
+        Way::To(Box::new(Subject {
+            way: way(endpoint),
+            config: tls.config.clone(),
+            checks: self.checks(tls),
+            candidates: self.candidates(&target),
+            addresses: self.probing.addresses_for(dial.as_ref().unwrap_or(&target)),
+            brings_certificate: self.secret.is_some(),
+            target,
+            dial,
+        }))
+    }
+
+    fn candidates(&self, target: &Target) -> Candidates {
+        let mut server_names = self.server_names.clone();
+        if let Host::Name(name) = &target.host {
+            server_names.push(name.clone());
+        }
+        server_names.dedup();
+        Candidates { server_names }
+    }
+
+    /// What stands in for certificates counts only where the Upstream names some.
+    fn checks(&self, tls: &EndpointTls) -> Checks {
+        if tls.credentials == Credentials::None {
+            return Checks::default();
+        }
+        Checks {
+            trust: self.credentials.trust.clone().filter(|_| tls.verifies),
+            names: tls.verify_names.clone(),
+            identity: self.credentials.identity.clone().filter(|_| tls.sends_certificate),
+        }
+    }
+}
+
+fn proxy_target(tunnel: &Tunnel) -> Result<Target, String> {
+    let host = match tunnel.host.contains(':') {
+        true => format!("[{}]", tunnel.host),
+        false => tunnel.host.clone(),
+    };
+    format!("{host}:{}", tunnel.port).parse().map_err(|error| format!("the proxy: {error}"))
+}
+
+fn way(endpoint: &Endpoint) -> probe::Way {
+    probe::Way {
+        proxy_header: endpoint.proxy_protocol.map(|version| match version {
+            ProxyProtocol::V1 => probe::ProxyHeader::V1,
+            ProxyProtocol::V2 => probe::ProxyHeader::V2,
+        }),
+        tunnel: endpoint.tunnel.as_ref().map(|tunnel| probe::Tunnel {
+            authority: authority(endpoint),
+            headers: tunnel.headers.clone(),
+            tls: tunnel.tls.as_ref().map(|tls| probe::TunnelTls { sni: tls.config.sni.clone() }),
+        }),
+    }
+}
