@@ -2,6 +2,7 @@
 #![expect(clippy::print_stderr, reason = "the command's own words go to stderr")]
 
 mod args;
+mod config_dump;
 mod demo;
 mod diagnose;
 mod output;
@@ -73,7 +74,8 @@ fn run(args: Args) -> Result<u8, String> {
         .map_err(|error| format!("cannot start: {error}"))?;
     let result = match args.command {
         Some(Command::Envoy) => releases::print(),
-        Some(Command::Schema) => output::print_schema(),
+        Some(Command::Schema { kind }) => output::print_schema(kind),
+        Some(Command::ConfigDump(args)) => runtime.block_on(config_dump::run(*args)),
         Some(Command::Upstreams(args)) => runtime.block_on(upstreams::run(*args)),
         Some(Command::Demo(demo)) => runtime.block_on(demo::run(*demo)),
         None => runtime.block_on(check(args)),

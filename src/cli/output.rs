@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::args::{Fix, Format};
+use super::args::{Fix, Format, SchemaKind};
 use super::exit_code;
 use super::settings::Settings;
 use crate::remedy::{kubectl_command, merge_patch, replaces_hosts, upstream};
@@ -111,6 +111,9 @@ pub(super) fn print_all(text: &str) -> Result<u8, String> {
     }
 }
 
-pub(super) fn print_schema() -> Result<u8, String> {
-    print_all(&schema::schema())
+pub(super) fn print_schema(kind: SchemaKind) -> Result<u8, String> {
+    print_all(&match kind {
+        SchemaKind::Servers => schema::schema(),
+        SchemaKind::ConfigDump => schema::config_dump_schema(),
+    })
 }

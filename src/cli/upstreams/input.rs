@@ -10,40 +10,40 @@ use serde_json::Value;
 use crate::gloo::{Document, Place, Settings, Upstream, read};
 
 /// The name of standard input, on the command line and in messages.
-pub(super) const STDIN: &str = "-";
+pub(in crate::cli) const STDIN: &str = "-";
 /// How deep directories are read.
 const DEEPEST: usize = 32;
 
 /// What the files hold that bears upon Upstreams.
 #[derive(Debug, Default)]
-pub(super) struct Input {
-    pub(super) upstreams: Vec<UpstreamDocument>,
-    pub(super) settings: Vec<SettingsDocument>,
+pub(in crate::cli) struct Input {
+    pub(in crate::cli) upstreams: Vec<UpstreamDocument>,
+    pub(in crate::cli) settings: Vec<SettingsDocument>,
     /// Services, to write annotations to.
-    pub(super) services: Vec<Document>,
+    pub(in crate::cli) services: Vec<Document>,
     /// How many documents are of kinds that say nothing here.
-    pub(super) others: usize,
+    pub(in crate::cli) others: usize,
     /// How many could not be read.
-    pub(super) mistakes: usize,
+    pub(in crate::cli) mistakes: usize,
 }
 
 /// An Upstream, and the document that it was read from.
 #[derive(Debug)]
-pub(super) struct UpstreamDocument {
-    pub(super) place: Place,
-    pub(super) object: Value,
-    pub(super) upstream: Upstream,
+pub(in crate::cli) struct UpstreamDocument {
+    pub(in crate::cli) place: Place,
+    pub(in crate::cli) object: Value,
+    pub(in crate::cli) upstream: Upstream,
 }
 
 /// Settings, and where they were read.
 #[derive(Debug)]
-pub(super) struct SettingsDocument {
-    pub(super) place: Place,
-    pub(super) settings: Settings,
+pub(in crate::cli) struct SettingsDocument {
+    pub(in crate::cli) place: Place,
+    pub(in crate::cli) settings: Settings,
 }
 
 /// Reads all files; says on stderr what cannot be read, and goes on.
-pub(super) fn read_all(files: &[PathBuf], namespace: &str) -> Input {
+pub(in crate::cli) fn read_all(files: &[PathBuf], namespace: &str) -> Input {
     let mut input = Input::default();
     for path in files {
         if path.as_os_str() == STDIN {
@@ -152,7 +152,7 @@ impl Input {
     }
 
     /// The Settings that count: the ones called `default`, or the only ones.
-    pub(super) fn settings(&self) -> Result<Option<&SettingsDocument>, String> {
+    pub(in crate::cli) fn settings(&self) -> Result<Option<&SettingsDocument>, String> {
         let named = self.settings.iter().find(|found| found.settings.name.name == "default");
         match (named, self.settings.as_slice()) {
             (Some(found), _) | (None, [found]) => Ok(Some(found)),
