@@ -30,6 +30,8 @@ pub struct ClusterRecord {
     pub upstream: Option<ObjectName>,
     /// Where the two differ.
     pub differences: Vec<Difference>,
+    /// Why Envoy keeps what it has, where it refuses what the Upstream makes.
+    pub kept_because: Option<ConfigFault>,
     /// What became of its endpoints, if that was asked for.
     pub probes: Vec<Probe>,
 }
@@ -164,7 +166,7 @@ pub fn render_head() -> String {
 }
 
 fn line(name: &str, endpoints: &str, words: &str) -> String {
-    format!("{name:<32}  {endpoints:<24}  {words}")
+    format!("{name:<32}  {endpoints:<28}  {words}")
 }
 
 /// Renders one cluster.
@@ -195,6 +197,11 @@ pub fn render(record: &ClusterRecord) -> String {
     }
     for difference in &record.differences {
         let _ = writeln!(out, "  {} {}", "≠".yellow(), printable(&difference_words(difference)));
+    }
+    if let Some(fault) = &record.kept_because {
+        let words = "Envoy keeps this, since it refuses what the Upstream makes";
+        let fault = printable(&fault.to_string());
+        let _ = writeln!(out, "  {} {words}: {fault}", mark(Severity::Blocking));
     }
     for probe in &record.probes {
         probe_report(&mut out, probe);
@@ -458,8 +465,10 @@ pub fn render_totals(totals: &Totals, name: Option<&str>, release: Release) -> S
     if totals.compared + totals.missing > 0 {
         let _ = write!(
             text,
-            "; {} compared with Upstreams: {} differ; {} missing",
-            totals.compared, totals.differing, totals.missing
+            "; compared with Upstreams: {} alike, {} different, {} missing",
+            totals.compared.saturating_sub(totals.differing),
+            totals.differing,
+            totals.missing
         );
         let rest = totals.clusters.saturating_sub(totals.compared);
         if rest > 0 {

@@ -7,7 +7,7 @@ use crate::cli::args::ConfigDump;
 use crate::cli::upstreams::input::Input;
 use crate::envoy::{Build, Release};
 use crate::gloo::config_dump::{
-    DumpedCluster, DumpedEnvoy, Item, Missing, Origin, compare, expected_clusters,
+    DumpedCluster, DumpedEnvoy, Item, Missing, Origin, compare, expected_clusters, refused_by_envoy,
 };
 use crate::gloo::{self, Context, NoSecrets, Settings, Upstream, translate};
 use crate::report::config_dump::ClusterRecord;
@@ -126,6 +126,7 @@ impl Judge {
             groups,
             upstream: None,
             differences: Vec::new(),
+            kept_because: None,
             probes: Vec::new(),
         };
         let Some(place) = self.by_cluster.get(&record.cluster.name) else { return record };
@@ -137,6 +138,7 @@ impl Judge {
         let Some(upstream) = self.upstreams.get(*place) else { return record };
         let expected = translate(upstream, &self.context());
         record.differences = compare(&record.cluster, &record.groups, upstream, &expected);
+        record.kept_because = refused_by_envoy(&expected, &record.cluster.name);
         record.upstream = Some(upstream.name.clone());
         record
     }

@@ -10,7 +10,7 @@ use super::super::upstream::{ObjectName, Upstream, UpstreamKind};
 use super::cluster::{Address, DumpedCluster, UpstreamProtocol};
 use super::effect::{Group, SocketChoice};
 use super::socket::{CertificateSource, Security, TlsSettings};
-use crate::envoy::{ClientConfig, Protocol};
+use crate::envoy::{ClientConfig, ConfigFault, Protocol};
 use crate::gloo::ProxyProtocol;
 use crate::tls::TlsVersion;
 
@@ -68,12 +68,7 @@ impl Missing {
     /// An Upstream whose cluster `name` is not among those in use.
     #[must_use]
     pub fn new(cluster: &Cluster, name: &str, is_warming: bool) -> Self {
-        let fault = cluster
-            .endpoints
-            .iter()
-            .filter_map(|endpoint| endpoint.tls.as_ref()?.config.offer().err())
-            .find(crate::envoy::ConfigFault::is_refused_at_load);
-        let because = match (&cluster.tls, fault) {
+        let because = match (&cluster.tls, refused_by_envoy(cluster, name)) {
             _ if is_warming => MissingBecause::Warming,
             (Tls::Refused(refusal), _) => MissingBecause::RefusedByGloo(refusal.to_string()),
             (_, Some(fault)) => MissingBecause::RefusedByEnvoy(fault.to_string()),
@@ -81,6 +76,23 @@ impl Missing {
         };
         Self { upstream: cluster.upstream.clone(), cluster: name.to_owned(), because }
     }
+}
+
+/// Why Envoy refuses to load the cluster `name` that Gloo makes of an Upstream, if it does.
+#[must_use]
+pub fn refused_by_envoy(cluster: &Cluster, name: &str) -> Option<ConfigFault> {
+    let hop = hop(cluster, name);
+    cluster
+        .endpoints
+        .iter()
+        .filter(|endpoint| endpoint.hop == hop)
+        .filter_map(|endpoint| endpoint.tls.as_ref()?.config.offer().err())
+        .find(ConfigFault::is_refused_at_load)
+}
+
+/// The connection that the cluster `name` of an Upstream makes.
+fn hop(cluster: &Cluster, name: &str) -> Hop {
+    if name == cluster.name { Hop::Server } else { Hop::Proxy }
 }
 
 /// Compares a cluster with what Gloo makes of its Upstream. `groups` are the cluster's, for the
@@ -93,8 +105,8 @@ pub fn compare(
     expected: &Cluster,
 ) -> Vec<Difference> {
     let mut differences = Differences(Vec::new());
-    let dials_proxy = cluster.name != expected.name;
-    let hop = if dials_proxy { Hop::Proxy } else { Hop::Server };
+    let hop = hop(expected, &cluster.name);
+    let dials_proxy = hop == Hop::Proxy;
     let endpoints: Vec<_> = expected.endpoints.iter().filter(|it| it.hop == hop).collect();
     let pair = Pairing { cluster, groups, upstream, dials_proxy };
     match &expected.tls {
@@ -168,7 +180,10 @@ impl Pairing<'_> {
         }
         let Some(first) = expected.first() else { return };
         for group in self.groups {
-            let shown = group.endpoints.first().map(ToString::to_string).unwrap_or_default();
+            // What is so everywhere is about the cluster.
+            let several = self.groups.len() > 1;
+            let shown = group.endpoints.first().filter(|_| several).map(ToString::to_string);
+            let shown = shown.unwrap_or_default();
             self.group(group, &shown, first, is_inner, differences);
         }
     }
@@ -583,7 +598,7 @@ mod tests {
         };
         assert_eq!(differences(spec.clone(), eds("s.example")), [""; 0]);
         let shown = differences(spec.clone(), eds("old.example"));
-        assert_eq!(shown, ["sni 10.0.0.1:8443: old.example / s.example"]);
+        assert_eq!(shown, ["sni : old.example / s.example"]);
         let without = json!({ "type": "EDS", "transport_socket": tls(json!({})) });
         assert_eq!(differences(spec, without), ["sni : none / s.example"]);
     }

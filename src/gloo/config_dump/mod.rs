@@ -17,7 +17,9 @@ mod stream;
 
 pub use cluster::{Address, DumpedCluster, DumpedEndpoint, Origin, SocketMatch, UpstreamProtocol};
 
-pub use compare::{Difference, Missing, MissingBecause, compare, expected_clusters};
+pub use compare::{
+    Difference, Missing, MissingBecause, compare, expected_clusters, refused_by_envoy,
+};
 pub use effect::{Effective, Group, SocketChoice};
 pub use socket::{CertificateSource, Security, Socket, TlsSettings};
 pub use stream::{CLUSTER_LIMIT, DumpError, DumpedEnvoy, Item, read};

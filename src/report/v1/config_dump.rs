@@ -58,6 +58,9 @@ pub struct DumpedCluster {
     pub upstream: Option<String>,
     /// Where it differs from that.
     pub differences: Vec<Difference>,
+    /// Why Envoy keeps what it has, where it refuses what the Upstream makes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kept_because: Option<String>,
     /// What became of its endpoints, if that was asked for.
     pub probes: Vec<Probe>,
 }
@@ -276,6 +279,7 @@ impl From<&ClusterRecord> for DumpedCluster {
             groups: record.groups.iter().map(|group| EndpointGroup::new(cluster, group)).collect(),
             upstream: record.upstream.as_ref().map(ToString::to_string),
             differences: all(&record.differences),
+            kept_because: record.kept_because.as_ref().map(ToString::to_string),
             probes: all(&record.probes),
         }
     }
