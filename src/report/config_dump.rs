@@ -270,6 +270,9 @@ fn tls_words(
     if settings.allow_renegotiation {
         words.push("renegotiation".to_owned());
     }
+    if let Some(enforced) = settings.enforce_rsa_key_usage {
+        words.push(format!("enforce_rsa_key_usage {enforced}"));
+    }
     words
 }
 

@@ -392,6 +392,9 @@ fn hostile_dumps_are_refused_in_one_line_and_nothing_is_lost() {
         let [line] = run.complaints()[..] else { panic!("{words}: {}", run.stderr) };
         assert!(line.starts_with("cipher-test: stdin: ") && line.contains(words), "{line}");
     }
+    // JSON stays JSON.
+    let (report, run) = read_json(&format!("[{good},"), &[]);
+    assert_eq!((run.code, &report["totals"]["clusters"]), (Some(2), &json!(1)));
     for (dump, words) in [("", "there is no config dump in it"), ("{}", "there is no cluster")] {
         let run = read(dump, &[]);
         assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""));
@@ -479,6 +482,7 @@ fn large(number: usize) -> String {
 
 /// 200 MB with 50,000 clusters, of which half wait for endpoints that never come, in one line.
 #[test]
+#[expect(clippy::print_stdout, reason = "the measurement, for those who ask with --nocapture")]
 fn a_large_dump_is_read_in_bounded_memory() {
     const BYTES: usize = 200_000_000;
     const LIMIT_KB: u64 = 60_000;
