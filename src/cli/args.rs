@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::envoy::Release;
-use crate::gloo;
+use crate::gloo::{self, Platform};
 
 /// Tells whether Envoy can reach a TLS server and writes the Gloo Upstream patch that makes it.
 ///
@@ -21,7 +21,32 @@ pub(super) struct Args {
     #[arg(value_name = "HOST:PORT")]
     pub(super) targets: Vec<String>,
     #[command(flatten)]
+    pub(super) upgrade: UpgradeOptions,
+    #[command(flatten)]
     pub(super) options: Options,
+}
+
+/// Two releases to compare.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(super) struct UpgradeOptions {
+    /// Compare this release with the one of --to: an Envoy (1.36) or a Gloo (gloo-1.21)
+    #[arg(long, value_name = "RELEASE", help_heading = "Upgrade", requires = "to")]
+    pub(super) from: Option<Platform>,
+    /// The release after the upgrade
+    #[arg(
+        long,
+        value_name = "RELEASE",
+        help_heading = "Upgrade",
+        requires = "from",
+        conflicts_with = "envoy"
+    )]
+    pub(super) to: Option<Platform>,
+}
+
+impl UpgradeOptions {
+    pub(super) fn releases(&self) -> Option<(Platform, Platform)> {
+        self.from.zip(self.to)
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -30,26 +55,16 @@ pub(super) enum Command {
     Demo(Box<Demo>),
     /// Check Gloo Upstreams as Gloo and its Envoy would use them, and write what they need
     Upstreams(Box<Upstreams>),
-    /// List the Envoy releases that are known, with what they offer upstreams
-    Envoy,
     /// Show the TLS settings of a running Envoy's clusters, and where they differ from Upstreams
     ConfigDump(Box<ConfigDump>),
+    /// List the Envoy releases that are known, with what they offer upstreams
+    Envoy,
     /// Print the JSON Schema of --format json
     Schema {
-        /// Which report
-        #[arg(value_enum, default_value_t)]
+        /// Of what
+        #[arg(value_enum, default_value_t, value_name = "WHAT")]
         kind: SchemaKind,
     },
-}
-
-/// The reports that have a schema.
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
-pub(super) enum SchemaKind {
-    /// On servers
-    #[default]
-    Servers,
-    /// On a config dump
-    ConfigDump,
 }
 
 #[derive(Debug, clap::Args)]
@@ -131,6 +146,8 @@ pub(super) struct Upstreams {
     pub(super) no_probe: bool,
     #[command(flatten)]
     pub(super) platform: PlatformOptions,
+    #[command(flatten)]
+    pub(super) upgrade: UpgradeOptions,
     /// Namespace of objects that name none
     #[arg(long, value_name = "NAME", default_value = "default", help_heading = "Gloo")]
     pub(super) namespace: String,
@@ -159,7 +176,8 @@ pub(super) struct Upstreams {
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct PlatformOptions {
     /// Gloo release whose rules count
-    #[arg(long, value_name = "RELEASE", default_value_t = gloo::Release::STABLE, help_heading = "Gloo")]
+    #[arg(long, value_name = "RELEASE", default_value_t = gloo::Release::STABLE, help_heading = "Gloo",
+          conflicts_with = "to")]
     pub(super) gloo: gloo::Release,
     /// Envoy release to judge for [default: the one of the Gloo release]
     #[arg(long, value_name = "RELEASE", help_heading = "Gloo")]
@@ -348,6 +366,21 @@ pub(super) enum Format {
     Text,
     Json,
     Classic,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(super) enum SchemaKind {
+    /// The report on servers
+    #[default]
+    Report,
+    /// The report on Upstreams
+    Upstreams,
+    /// The comparison of two releases on servers
+    Upgrade,
+    /// The comparison of two releases on Upstreams
+    UpstreamsUpgrade,
+    /// The report on a config dump
+    ConfigDump,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]

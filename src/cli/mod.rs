@@ -9,6 +9,7 @@ mod output;
 mod progress;
 mod releases;
 mod settings;
+mod upgrade;
 mod upstreams;
 
 use std::process::ExitCode;
@@ -97,6 +98,10 @@ async fn check(args: Args) -> Result<u8, String> {
             true => Err("no target: write HOST:PORT, for example example.com:443".to_owned()),
             false => Ok(NO_ANSWER),
         };
+    }
+    if let Some(releases) = args.upgrade.releases() {
+        let code = upgrade::run(&settings, targets, releases).await?;
+        return Ok(if mistakes.is_empty() { code } else { NO_ANSWER });
     }
     let (worst, broken_pipe) = diagnose_all(&settings, targets).await?;
     if !mistakes.is_empty() && !broken_pipe {

@@ -5,8 +5,9 @@ use std::io::{self, Write};
 use super::args::{Fix, Format, SchemaKind};
 use super::exit_code;
 use super::settings::Settings;
-use crate::remedy::{kubectl_command, merge_patch, replaces_hosts, upstream};
-use crate::report::{Diagnosis, classic, json, schema, terminal};
+use crate::remedy::{Names, kubectl_command, merge_patch, replaces_hosts, upstream};
+use crate::report::schema::{Shape, schema};
+use crate::report::{Diagnosis, classic, json, terminal};
 
 /// Prints results in the form that was asked for.
 pub(super) struct Printer<'a> {
@@ -56,24 +57,27 @@ impl<'a> Printer<'a> {
         print_text(text).err()
     }
 
-    /// The change alone; where there is none, a word on stderr and nothing here.
     fn fix(&self, fix: Fix, diagnosis: &Diagnosis) -> String {
-        let target = &diagnosis.target;
-        let Some(change) = &diagnosis.change else {
-            explain_missing_fix(diagnosis);
-            return String::new();
-        };
-        let names = &self.settings.names;
-        if !matches!(fix, Fix::Upstream) && replaces_hosts(names, change) {
-            warn_of_hosts(diagnosis);
-        }
-        let text = match fix {
-            Fix::Upstream => upstream(target, names, &diagnosis.config, change),
-            Fix::Patch => merge_patch(target, names, change),
-            Fix::Kubectl => format!("{}\n", kubectl_command(target, names, change)),
-        };
+        let text = fix_text(&self.settings.names, fix, diagnosis);
         let separator = if self.printed > 0 && !matches!(fix, Fix::Kubectl) { "---\n" } else { "" };
-        format!("{separator}{text}")
+        if text.is_empty() { text } else { format!("{separator}{text}") }
+    }
+}
+
+/// The change alone; where there is none, a word on stderr and nothing here.
+pub(super) fn fix_text(names: &Names, fix: Fix, diagnosis: &Diagnosis) -> String {
+    let target = &diagnosis.target;
+    let Some(change) = &diagnosis.change else {
+        explain_missing_fix(diagnosis);
+        return String::new();
+    };
+    if !matches!(fix, Fix::Upstream) && replaces_hosts(names, change) {
+        warn_of_hosts(diagnosis);
+    }
+    match fix {
+        Fix::Upstream => upstream(target, names, &diagnosis.config, change),
+        Fix::Patch => merge_patch(target, names, change),
+        Fix::Kubectl => format!("{}\n", kubectl_command(target, names, change)),
     }
 }
 
@@ -112,8 +116,12 @@ pub(super) fn print_all(text: &str) -> Result<u8, String> {
 }
 
 pub(super) fn print_schema(kind: SchemaKind) -> Result<u8, String> {
-    print_all(&match kind {
-        SchemaKind::Servers => schema::schema(),
-        SchemaKind::ConfigDump => schema::config_dump_schema(),
-    })
+    let shape = match kind {
+        SchemaKind::Report => Shape::Report,
+        SchemaKind::Upstreams => Shape::Upstreams,
+        SchemaKind::Upgrade => Shape::Upgrade,
+        SchemaKind::UpstreamsUpgrade => Shape::UpstreamsUpgrade,
+        SchemaKind::ConfigDump => Shape::ConfigDump,
+    };
+    print_all(&schema(shape))
 }

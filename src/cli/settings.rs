@@ -8,7 +8,7 @@ use super::args::{
     ClusterOptions, Color, CredentialOptions, Fix, Format, Options, PatchOptions, ProbingOptions,
     ReportOptions, UpstreamProtocol,
 };
-use super::diagnose::Subject;
+use super::diagnose::{Depth, Subject};
 use crate::envoy::{Build, ClientConfig, Protocol};
 use crate::probe::{Identity, Limits, Trust, Way};
 use crate::remedy::Names;
@@ -84,8 +84,16 @@ impl Settings {
             candidates: self.candidates_for(&target),
             addresses: self.probing.addresses_for(&target),
             brings_certificate: self.names.secret.is_some(),
+            depth: Depth::All,
             target,
         }
+    }
+
+    /// The same as another release of Envoy would do it.
+    pub(super) fn subject_as(&self, target: Target, release: crate::envoy::Release) -> Subject {
+        let mut subject = self.subject(target);
+        subject.config.release = release;
+        subject
     }
 
     /// The configuration for one target, with the server name that Gloo would send.

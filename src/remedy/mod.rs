@@ -10,7 +10,7 @@ mod resource;
 mod upstream;
 
 pub use change::{Change, Conflict};
-pub use edit::{Edit, EditError, Step, edit};
+pub use edit::{Edit, EditError, Reason, Step, edit, edit_documents};
 pub use resource::{
     NoRevision, Prefer, Resource, Revision, RevisionNote, Subject, Wanted, merge_patch_between,
     revise, with_edits,

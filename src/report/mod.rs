@@ -6,6 +6,7 @@ pub mod config_dump;
 pub mod json;
 pub mod schema;
 pub mod terminal;
+pub mod upgrade;
 pub mod upstreams;
 pub mod v1;
 pub(crate) mod words;

@@ -1,24 +1,39 @@
-//! The JSON Schemas of the reports.
+//! The JSON Schemas of all that is written as JSON.
 
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 
-use super::v1::Report;
 use super::v1::config_dump::ConfigDumpReport;
+use super::v1::{Report, UpgradeReport, UpstreamsReport, UpstreamsUpgradeReport};
 
-/// The JSON Schema (2020-12) of [`json`](super::json), indented, with a newline at its end.
-#[must_use]
-pub fn schema() -> String {
-    schema_of::<Report>()
+/// What is written as JSON.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Shape {
+    /// What was found about targets.
+    Report,
+    /// What was found about Upstreams.
+    Upstreams,
+    /// What an upgrade does to targets.
+    Upgrade,
+    /// What an upgrade does to Upstreams.
+    UpstreamsUpgrade,
+    /// What a running Envoy has.
+    ConfigDump,
 }
 
-/// The JSON Schema of the report on a config dump, in the same form.
+/// The JSON Schema (2020-12) of a shape, indented, with a newline at its end.
 #[must_use]
-pub fn config_dump_schema() -> String {
-    schema_of::<ConfigDumpReport>()
+pub fn schema(shape: Shape) -> String {
+    match shape {
+        Shape::Report => of::<Report>(),
+        Shape::Upstreams => of::<UpstreamsReport>(),
+        Shape::Upgrade => of::<UpgradeReport>(),
+        Shape::UpstreamsUpgrade => of::<UpstreamsUpgradeReport>(),
+        Shape::ConfigDump => of::<ConfigDumpReport>(),
+    }
 }
 
-fn schema_of<T: JsonSchema>() -> String {
+fn of<T: JsonSchema>() -> String {
     let schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>();
     // Alternate formatting of a JSON value indents it.
     format!("{:#}\n", schema.to_value())
@@ -30,24 +45,29 @@ mod tests {
 
     /// Set in the environment, makes the test write the golden copy instead of comparing it.
     const UPDATE: &str = "UPDATE_SCHEMA";
-    const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/report/");
+    const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/report");
 
-    /// Every schema with the name of its golden copy.
-    fn published() -> [(&'static str, String); 2] {
-        [("schema-v1.json", schema()), ("schema-config-dump-v1.json", config_dump_schema())]
-    }
+    /// Each shape with the file of its golden copy.
+    const ALL: [(Shape, &str); 5] = [
+        (Shape::Report, "schema-v1.json"),
+        (Shape::Upstreams, "schema-upstreams-v1.json"),
+        (Shape::Upgrade, "schema-upgrade-v1.json"),
+        (Shape::UpstreamsUpgrade, "schema-upstreams-upgrade-v1.json"),
+        (Shape::ConfigDump, "schema-config-dump-v1.json"),
+    ];
 
     #[test]
-    fn schema_is_the_published_one() {
-        for (name, schema) in published() {
-            let path = format!("{GOLDEN}{name}");
+    fn schemas_are_the_published_ones() {
+        for (shape, file) in ALL {
+            let schema = schema(shape);
+            let path = format!("{GOLDEN}/{file}");
             if std::env::var_os(UPDATE).is_some() {
                 std::fs::write(&path, &schema).unwrap();
             }
             let golden = std::fs::read_to_string(&path).unwrap_or_default();
             assert!(
                 golden == schema,
-                "the schema differs from fixtures/report/{name}. Readers depend on it: if the \
+                "the schema differs from fixtures/report/{file}. Readers depend on it: if the \
                  change is meant and only adds, run `{UPDATE}=1 cargo test --lib report::schema` \
                  and commit the file"
             );
@@ -55,11 +75,11 @@ mod tests {
     }
 
     #[test]
-    fn schema_is_a_valid_one() {
-        for (_, schema) in published() {
-            let schema: serde_json::Value = serde_json::from_str(&schema).unwrap();
+    fn schemas_are_valid_ones() {
+        for (shape, _) in ALL {
+            let schema: serde_json::Value = serde_json::from_str(&schema(shape)).unwrap();
             assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
-            assert!(jsonschema::meta::is_valid(&schema));
+            assert!(jsonschema::meta::is_valid(&schema), "{shape:?}");
         }
     }
 
@@ -83,8 +103,8 @@ mod tests {
                 }
             }
         }
-        for (name, schema) in published() {
-            check(name, &serde_json::from_str(&schema).unwrap());
+        for (shape, file) in ALL {
+            check(file, &serde_json::from_str(&schema(shape)).unwrap());
         }
     }
 }

@@ -28,3 +28,4 @@ mod readme;
 mod regression;
 mod rude;
 mod support;
+mod upgrade;

@@ -14,13 +14,17 @@ use futures::stream::{self, StreamExt};
 use tokio::sync::{Semaphore, mpsc};
 
 use super::args::{ConfigDump, ReportOptions};
-use super::diagnose::diagnose;
+use super::diagnose::{Depth, Subject, diagnose};
 use super::progress::Progress;
 use super::settings::{Probing, choose_color};
 use super::upstreams::input::{self, STDIN};
 use super::{NO_ANSWER, TARGETS_AT_ONCE};
 use crate::gloo::config_dump::{self, DumpError, Item};
+use crate::probe::ProbeError;
+use crate::report::Diagnosis;
 use crate::report::config_dump::{ClusterRecord, Probe};
+use crate::trial::Obstacle;
+use crate::verdict::Summary;
 use judge::Judge;
 use output::Output;
 
@@ -141,13 +145,7 @@ impl Run {
         record.probes = stream::iter(subjects)
             .map(|(endpoint, has_certificate, subject)| async move {
                 let result = match subject {
-                    Ok(subject) => {
-                        let found = diagnose(&self.probing, *subject, &self.doors, &self.progress);
-                        let mut found = Box::new(found.await);
-                        // It takes 100 kB an endpoint, and is not shown.
-                        found.endpoints.iter_mut().for_each(|endpoint| endpoint.survey = None);
-                        Ok(found)
-                    }
+                    Ok(subject) => Ok(Box::new(self.diagnose(*subject).await)),
                     Err(reason) => Err(reason),
                 };
                 Probe { endpoint, result, has_certificate }
@@ -157,4 +155,25 @@ impl Run {
             .await;
         record
     }
+    /// One hello where Envoy connects, and all that helps where it does not.
+    async fn diagnose(&self, subject: Subject) -> Diagnosis {
+        let ask = |subject| diagnose(&self.probing, subject, &self.doors, &self.progress);
+        let found = ask(subject.clone()).await;
+        if !is_blocked(&found) {
+            return found;
+        }
+        let mut found = ask(Subject { depth: Depth::All, ..subject }).await;
+        // It takes 100 kB an endpoint, and is not shown.
+        found.endpoints.iter_mut().for_each(|endpoint| endpoint.survey = None);
+        found
+    }
+}
+
+/// Whether there is a server that does not let Envoy through.
+fn is_blocked(diagnosis: &Diagnosis) -> bool {
+    diagnosis.endpoints.iter().any(|endpoint| match &endpoint.trial.own.result {
+        Ok(_) => endpoint.verdict.summary != Summary::Connects,
+        Err(Obstacle::Unclear(ProbeError::Connect(_) | ProbeError::ConnectTimeout(_))) => false,
+        Err(_) => true,
+    })
 }

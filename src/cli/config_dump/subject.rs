@@ -1,7 +1,7 @@
 //! From an endpoint of a dump to what is to be tested.
 
 use super::Run;
-use crate::cli::diagnose::Subject;
+use crate::cli::diagnose::{Depth, Subject};
 use crate::gloo::ProxyProtocol;
 use crate::gloo::config_dump::{Address, DumpedCluster, Effective, Group, Security};
 use crate::probe;
@@ -68,6 +68,7 @@ impl Run {
             candidates: Candidates { server_names },
             addresses: self.probing.addresses_for(&target),
             brings_certificate: has_certificate,
+            depth: Depth::OwnHello,
             target,
         })
     }
