@@ -807,3 +807,58 @@ mod tests {
         assert_eq!(clusters(text).len(), 5);
     }
 }
+
+#[cfg(test)]
+mod properties {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::envoy::{Build, Release};
+
+    const DUMP: &str =
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/envoy/config-dump/gloo.json"));
+
+    fn check(bytes: &[u8]) {
+        let mut items = 0;
+        let result = read(
+            bytes,
+            |_| true,
+            |item| {
+                items += 1;
+                if let Item::Cluster(cluster) = item {
+                    let groups = cluster.groups(Release::NEWEST, Build::Standard);
+                    let count: usize = groups.iter().map(|group| group.endpoints.len()).sum();
+                    assert_eq!(count, cluster.endpoints.iter().flatten().count());
+                }
+                ControlFlow::Continue(())
+            },
+        );
+        assert!(result.is_ok() || !result.unwrap_err().to_string().is_empty());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+
+        #[test]
+        fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            check(&bytes);
+            check(&[b"[{", &bytes[..]].concat());
+        }
+
+        #[test]
+        fn a_dump_with_a_few_bytes_changed_is_read_or_refused(
+            changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4)
+        ) {
+            let mut bytes = DUMP.as_bytes().to_vec();
+            for (place, byte) in changes {
+                bytes[place.index(DUMP.len())] = byte;
+            }
+            check(&bytes);
+        }
+
+        #[test]
+        fn a_dump_that_ends_anywhere_gives_what_it_has(end in any::<prop::sample::Index>()) {
+            check(&DUMP.as_bytes()[..end.index(DUMP.len())]);
+        }
+    }
+}
