@@ -177,8 +177,7 @@ impl Run {
         let codes = results.iter().map(|result| result.summary().exit_code());
         let code = codes.max().unwrap_or(NO_ANSWER);
         if self.write {
-            let written = write::write(input, results);
-            return Ok(if written { code } else { NO_ANSWER });
+            return Ok(write::write(input, results));
         }
         match self.print(results) {
             Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {

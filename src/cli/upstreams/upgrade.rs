@@ -122,7 +122,7 @@ impl Run {
             }
             let newer: Vec<_> = results.iter().map(|result| result.after.clone()).collect();
             if self.write {
-                return Ok(if write::write(input, &newer) { code } else { NO_ANSWER });
+                return Ok(write::write(input, &newer));
             }
             return printed(self.print(&newer), code);
         }

@@ -3,7 +3,7 @@
 use granit_parser::ScalarStyle;
 use serde_json::{Map, Value, json};
 
-use super::tree::{Entry, Id, Kind, Node, Tree, bom, gap, line_end, line_start, trim_line_end};
+use super::tree::{Entry, Id, Kind, Node, Tree, bom, gap, line_end, line_start};
 use super::verify::is_json;
 use super::want::Want;
 use super::{EditError, Reason, Splice, Step, path, scalar};
@@ -426,13 +426,7 @@ impl<'a> Planner<'a> {
 
     /// Takes the lines of a value away that begins on a line of its own.
     fn remove_lines(&mut self, node: &Node) {
-        let mut end = line_end(self.text, node.end);
-        let mut start = line_start(self.text, node.start);
-        if !self.text[..end].ends_with('\n') {
-            // No line end at the end of the text before, none after.
-            start = trim_line_end(&self.text[..start]).len();
-            end = self.text.len();
-        }
+        let (start, end) = (line_start(self.text, node.start), line_end(self.text, node.end));
         self.splice(start, end, "");
     }
 
@@ -454,13 +448,8 @@ impl<'a> Planner<'a> {
             let text = lines.join(&format!("{}{}", self.line_end, " ".repeat(column)));
             self.replace_inline(id, &text, place);
         } else if is_below {
+            self.remove_lines(node);
             self.insert_lines(line_start(self.text, node.start), &lines, column)?;
-            self.splices.last_mut().into_iter().for_each(|splice| {
-                splice.range.end = line_end(self.text, node.end);
-                if !self.text[..splice.range.end].ends_with('\n') {
-                    splice.text.truncate(trim_line_end(&splice.text).len());
-                }
-            });
         } else {
             if node.end > node.from {
                 self.splice(node.from, node.end, "");

@@ -16,7 +16,7 @@ use std::ops::Range;
 use serde_json::Value;
 
 use self::block::Planner;
-use self::tree::Tree;
+use self::tree::{Tree, trim_line_end};
 use self::want::Want;
 
 /// One step of a path into a document.
@@ -177,6 +177,10 @@ fn spliced(text: &str, splices: &[Splice]) -> String {
         at = splice.range.end;
     }
     edited.push_str(&text[at..]);
+    if !text.ends_with('\n') {
+        // The lines that went may have been the last ones.
+        edited.truncate(trim_line_end(&edited).len());
+    }
     edited
 }
 

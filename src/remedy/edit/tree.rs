@@ -196,12 +196,18 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn stream(&mut self) -> Result<(), EditError> {
+        let mut from = bom(self.text);
         while let Some((event, span)) = self.next()? {
-            if !matches!(event, Event::DocumentStart(..)) {
-                continue;
+            match event {
+                Event::DocumentStart(true, _) => from = bytes(span).end,
+                Event::DocumentStart(false, _) => {}
+                Event::DocumentEnd => {
+                    from = bytes(span).end;
+                    continue;
+                }
+                _ => continue,
             }
             let Some((event, inner)) = self.next()? else { break };
-            let from = bytes(span).end.max(bom(self.text));
             let root = self.node(event, inner, from, None)?;
             self.tree.documents.push(root);
         }
@@ -291,6 +297,7 @@ impl<'a> Reader<'a> {
         let node = &mut self.tree.nodes[id];
         node.kind = kind;
         node.start = node.start.min(properties_start);
+        node.from = node.from.min(node.start);
         node.end = node.end.max(from_content);
         Ok(id)
     }
