@@ -461,23 +461,20 @@ fn the_release_is_that_of_the_dump_unless_one_is_given() {
     assert!(run.stderr.contains("Envoy 1.99.0 is not known"), "{}", run.stderr);
 }
 
-/// The text of one cluster of a large dump, some 4 kB.
-fn large(number: usize) -> String {
-    let kind = if number.is_multiple_of(2) { "EDS" } else { "STRICT_DNS" };
-    let mut cluster = fixed(
-        &format!("svc-{number}_ns"),
-        443,
-        tls(json!({
-        "sni": format!("svc-{number}.example"),
+/// The text of a cluster of a large dump, some 4 kB, with `NUMBER` for its number.
+fn large(kind: &str) -> String {
+    let context = json!({
+        "sni": "svc-NUMBER.example",
         "common_tls_context": { "validation_context": { "trusted_ca": {
-            "inline_string": "A".repeat(1800) } } } })),
-    );
+            "inline_string": "A".repeat(1800) } } },
+    });
+    let mut cluster = fixed("svc-NUMBER_ns", 443, tls(context));
     cluster["type"] = kind.into();
     cluster["metadata"] = json!({ "filter_metadata": { "x": { "y": "z".repeat(1800) } } });
     if kind == "EDS" {
         cluster.as_object_mut().expect("fields").remove("load_assignment");
     }
-    json!({ "cluster": cluster }).to_string()
+    format!(",{}", json!({ "cluster": cluster }))
 }
 
 /// 200 MB with 50,000 clusters, of which half wait for endpoints that never come, in one line.
@@ -501,7 +498,8 @@ fn a_large_dump_is_read_in_bounded_memory() {
         written
     };
     write("{\"configs\": [{\"dynamic_active_clusters\": [{}");
-    while write(&format!(",{}", large(clusters))) < BYTES {
+    let kinds = [large("EDS"), large("STRICT_DNS")];
+    while write(&kinds[clusters % 2].replace("NUMBER", &clusters.to_string())) < BYTES {
         clusters += 1;
     }
     write("]}]}");

@@ -5,7 +5,7 @@ mod judge;
 mod output;
 mod subject;
 
-use std::io::{BufReader, Read, stdin};
+use std::io::{Read, stdin};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
@@ -30,8 +30,6 @@ use output::Output;
 
 /// How many clusters wait between the reader and the rest: memory for them is not to grow.
 const CLUSTERS_AHEAD: usize = 8;
-/// How much of a file is read at once.
-const CHUNK: usize = 256 << 10;
 
 /// What a run is told about tests.
 struct Run {
@@ -109,7 +107,6 @@ fn read(file: &Path, wanted: &[String], sender: &mpsc::Sender<Item>) -> Result<(
         true => Box::new(stdin()),
         false => Box::new(std::fs::File::open(file).map_err(DumpError::Io)?),
     };
-    let input = BufReader::with_capacity(CHUNK, input);
     let is_wanted =
         |name: &str| wanted.is_empty() || wanted.iter().any(|part| name.contains(part.as_str()));
     config_dump::read(input, is_wanted, |item| match sender.blocking_send(item) {

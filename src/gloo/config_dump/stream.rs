@@ -6,7 +6,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::fmt;
-use std::io::{self, BufRead, Read};
+use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::rc::Rc;
 
@@ -23,6 +23,8 @@ use super::prune::{Prune, is_known, snake_case};
 pub const CLUSTER_LIMIT: u64 = 64 << 20;
 /// The longest name of a field.
 const KEY_LIMIT: u64 = 64 << 10;
+/// How much is read at once.
+const CHUNK: usize = 256 << 10;
 /// How much text may stand before the dump, such as what port-forwarding prints.
 const PREAMBLE_LIMIT: usize = 64 << 10;
 /// How deep objects may be nested. Envoy itself reads a hundred levels.
@@ -101,7 +103,7 @@ pub enum DumpError {
 ///
 /// [`DumpError`] for what cannot be read; what came before it has been handed on.
 pub fn read(
-    input: impl BufRead,
+    input: impl Read,
     wanted: impl Fn(&str) -> bool,
     take: impl FnMut(Item) -> ControlFlow<()>,
 ) -> Result<(), DumpError> {
@@ -110,7 +112,7 @@ pub fn read(
 
 fn read_within(
     cluster_limit: u64,
-    input: impl BufRead,
+    input: impl Read,
     wanted: impl Fn(&str) -> bool,
     mut take: impl FnMut(Item) -> ControlFlow<()>,
 ) -> Result<(), DumpError> {
@@ -123,7 +125,7 @@ fn read_within(
         is_over: false,
         watch: Rc::new(Watch::default()),
     };
-    let mut reader = Guarded { input, watch: Rc::clone(&walk.watch), scan: Scan::default() };
+    let mut reader = Guarded::new(input, Rc::clone(&walk.watch));
     let result = walk.documents(&mut reader);
     walk.hand_on_waiting();
     match result {
@@ -175,6 +177,9 @@ struct Guarded<R> {
     input: R,
     watch: Rc<Watch>,
     scan: Scan,
+    chunk: Vec<u8>,
+    /// How much of the chunk has been taken.
+    taken: usize,
 }
 
 #[derive(Default)]
@@ -198,34 +203,69 @@ impl Scan {
     }
 }
 
-impl<R: BufRead> Read for Guarded<R> {
+impl<R: Read> Read for Guarded<R> {
+    /// One byte, which is all that the parser ever asks for.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.input.read(buffer)?;
-        for &byte in buffer.get(..count).unwrap_or_default() {
-            self.scan.see(byte);
+        if self.taken == self.chunk.len() {
+            self.fill()?;
         }
-        let position = self.watch.position.get() + count as u64;
-        self.watch.position.set(position);
+        let (Some(slot), Some(&byte)) = (buffer.first_mut(), self.chunk.get(self.taken)) else {
+            return Ok(0);
+        };
+        *slot = byte;
+        self.scan.see(byte);
+        self.skip(1);
         let trip = if self.scan.depth > DEPTH_LIMIT {
             Trip::TooDeep
-        } else if position > self.watch.end.get() {
+        } else if self.watch.position.get() > self.watch.end.get() {
             Trip::TooLarge
         } else {
-            return Ok(count);
+            return Ok(1);
         };
         self.watch.trip.set(Some(trip));
         Err(io::Error::other("a limit is reached"))
     }
 }
 
-impl<R: BufRead> Guarded<R> {
+impl<R: Read> Guarded<R> {
+    fn new(input: R, watch: Rc<Watch>) -> Self {
+        Self { input, watch, scan: Scan::default(), chunk: Vec::new(), taken: 0 }
+    }
+
+    /// Reads on; what was there must have been taken. Leaves nothing at the end of the input.
+    fn fill(&mut self) -> io::Result<()> {
+        self.taken = 0;
+        self.chunk.resize(CHUNK, 0);
+        loop {
+            match self.input.read(&mut self.chunk) {
+                Ok(count) => {
+                    self.chunk.truncate(count);
+                    return Ok(());
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    self.chunk.clear();
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    /// What has been read and not been taken; nothing at the end of the input.
+    fn available(&mut self) -> Result<&[u8], DumpError> {
+        if self.taken == self.chunk.len() {
+            self.fill().map_err(DumpError::Io)?;
+        }
+        Ok(self.chunk.get(self.taken..).unwrap_or_default())
+    }
+
     /// Goes to the next document; false if there is none.
     ///
     /// Before the first one, lines of text are passed over.
     fn find_document(&mut self, is_first: bool) -> Result<bool, DumpError> {
         let mut passed = 0;
         loop {
-            let available = self.input.fill_buf().map_err(DumpError::Io)?;
+            let available = self.available()?;
             let blank = |byte: &u8| byte.is_ascii_whitespace() || [0xef, 0xbb, 0xbf].contains(byte);
             let blanks = available.iter().take_while(|byte| blank(byte)).count();
             match available.get(blanks) {
@@ -250,17 +290,24 @@ impl<R: BufRead> Guarded<R> {
         }
     }
 
+    /// Passes over the rest of a line, or over more than may stand before a dump.
     fn skip_line(&mut self) -> Result<usize, DumpError> {
-        let mut line = Vec::new();
-        let limit = PREAMBLE_LIMIT as u64 + 1;
-        let count = (&mut self.input).take(limit).read_until(b'\n', &mut line);
-        let count = count.map_err(DumpError::Io)?;
-        self.watch.position.set(self.watch.position.get() + count as u64);
-        Ok(count)
+        let mut passed = 0;
+        while passed <= PREAMBLE_LIMIT {
+            let available = self.available()?;
+            let end = available.iter().position(|byte| *byte == b'\n');
+            let count = end.map_or(available.len(), |end| end + 1);
+            self.skip(count);
+            passed += count;
+            if end.is_some() || count == 0 {
+                break;
+            }
+        }
+        Ok(passed)
     }
 
     fn skip(&mut self, count: usize) {
-        self.input.consume(count);
+        self.taken += count;
         self.watch.position.set(self.watch.position.get() + count as u64);
     }
 }
@@ -279,7 +326,7 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn documents<R: BufRead>(&mut self, reader: &mut Guarded<R>) -> Result<(), DumpError> {
+    fn documents<R: Read>(&mut self, reader: &mut Guarded<R>) -> Result<(), DumpError> {
         let mut is_first = true;
         while !self.is_over && reader.find_document(is_first)? {
             is_first = false;
