@@ -58,6 +58,8 @@ pub(super) enum Command {
     Upstreams(Box<Upstreams>),
     /// Check Kubernetes Secrets as Gloo would use them for TLS
     Secret(Box<SecretArgs>),
+    /// Show the TLS settings of a running Envoy's clusters, and where they differ from Upstreams
+    ConfigDump(Box<ConfigDump>),
     /// List the Envoy releases that are known, with what they offer upstreams
     Envoy,
     /// Say what errors of Envoy and Gloo mean, from logs, 503 bodies, counters and statuses
@@ -85,6 +87,57 @@ pub(super) struct Explain {
     /// When to use colour
     #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
     pub(super) color: Color,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct ConfigDump {
+    /// What the admin interface of the Envoy answers to /config_dump, whole or in part; - for
+    /// stdin. With ?include_eds it has the endpoints of EDS clusters too
+    #[arg(value_name = "FILE")]
+    pub(super) file: PathBuf,
+    /// Show only clusters with this in their name; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub(super) cluster: Vec<String>,
+    /// Compare with the Upstreams in these files or directories; may be repeated
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub(super) upstreams: Vec<PathBuf>,
+    /// Test each endpoint that is spoken to in TLS, with the very settings of its cluster
+    #[arg(long)]
+    pub(super) probe: bool,
+    /// Gloo release whose rules count for the Upstreams
+    #[arg(long, value_name = "RELEASE", default_value_t = gloo::Release::STABLE, help_heading = "Gloo")]
+    pub(super) gloo: gloo::Release,
+    /// Namespace of Upstreams that name none
+    #[arg(long, value_name = "NAME", default_value = "default", help_heading = "Gloo")]
+    pub(super) namespace: String,
+    /// Envoy release to judge for [default: the one that the dump names, or else Gloo's]
+    #[arg(long, value_name = "RELEASE", help_heading = "Envoy")]
+    pub(super) envoy: Option<Release>,
+    /// Judge for a FIPS build [default: what the dump names]
+    #[arg(long, help_heading = "Envoy")]
+    pub(super) fips: bool,
+    /// Server name to try if a server refuses Envoy's; may be repeated
+    #[arg(long, value_name = "NAME", help_heading = "Envoy")]
+    pub(super) try_sni: Vec<String>,
+    /// Form of the report
+    #[arg(long, value_enum, default_value_t, help_heading = "Report")]
+    pub(super) format: StreamFormat,
+    /// When to use colour
+    #[arg(long, value_enum, default_value_t, value_name = "WHEN", help_heading = "Report")]
+    pub(super) color: Color,
+    /// Show no progress bar
+    #[arg(long, help_heading = "Report")]
+    pub(super) no_progress: bool,
+    #[command(flatten)]
+    pub(super) probing: ProbingOptions,
+}
+
+/// The forms in which results are written while they are found.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+pub(super) enum StreamFormat {
+    #[default]
+    Text,
+    Json,
 }
 
 #[derive(Debug, clap::Args)]
@@ -430,6 +483,8 @@ pub(super) enum SchemaKind {
     Secret,
     /// What explain says
     Explain,
+    /// The report on a config dump
+    ConfigDump,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]

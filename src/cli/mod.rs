@@ -2,6 +2,7 @@
 #![expect(clippy::print_stderr, reason = "the command's own words go to stderr")]
 
 mod args;
+mod config_dump;
 mod demo;
 mod diagnose;
 mod explain;
@@ -80,6 +81,7 @@ fn run(args: Args) -> Result<u8, String> {
         Some(Command::Explain(explain)) => explain::run(&explain),
         Some(Command::Schema { kind }) => output::print_schema(kind),
         Some(Command::Secret(args)) => runtime.block_on(secret::run(*args)),
+        Some(Command::ConfigDump(args)) => runtime.block_on(config_dump::run(*args)),
         Some(Command::Upstreams(args)) => runtime.block_on(upstreams::run(*args)),
         Some(Command::Demo(demo)) => runtime.block_on(demo::run(*demo)),
         None => runtime.block_on(check(args)),

@@ -164,6 +164,7 @@ pub(super) fn print_schema(kind: SchemaKind) -> Result<u8, String> {
         SchemaKind::UpstreamsUpgrade => Shape::UpstreamsUpgrade,
         SchemaKind::Secret => Shape::Secrets,
         SchemaKind::Explain => Shape::Explanations,
+        SchemaKind::ConfigDump => Shape::ConfigDump,
     };
     print_all(&schema(shape))
 }

@@ -5,6 +5,7 @@
 //! Upstream comes from. Pure: no sockets.
 
 mod cluster;
+pub mod config_dump;
 mod document;
 mod field;
 mod note;

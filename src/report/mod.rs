@@ -2,6 +2,7 @@
 //! judges nothing.
 
 pub mod classic;
+pub mod config_dump;
 pub mod explain;
 pub mod json;
 pub mod schema;

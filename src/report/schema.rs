@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 
 use super::explain::v1::Explanations;
+use super::v1::config_dump::ConfigDumpReport;
 use super::v1::{Report, SecretsReport, UpgradeReport, UpstreamsReport, UpstreamsUpgradeReport};
 
 /// What is written as JSON.
@@ -21,6 +22,8 @@ pub enum Shape {
     Secrets,
     /// What errors of Envoy and Gloo mean.
     Explanations,
+    /// What a running Envoy has.
+    ConfigDump,
 }
 
 /// The JSON Schema (2020-12) of a shape, indented, with a newline at its end.
@@ -33,6 +36,7 @@ pub fn schema(shape: Shape) -> String {
         Shape::UpstreamsUpgrade => of::<UpstreamsUpgradeReport>(),
         Shape::Secrets => of::<SecretsReport>(),
         Shape::Explanations => of::<Explanations>(),
+        Shape::ConfigDump => of::<ConfigDumpReport>(),
     }
 }
 
@@ -51,13 +55,14 @@ mod tests {
     const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/report");
 
     /// Each shape with the file of its golden copy.
-    const ALL: [(Shape, &str); 6] = [
+    const ALL: [(Shape, &str); 7] = [
         (Shape::Report, "schema-v1.json"),
         (Shape::Upstreams, "schema-upstreams-v1.json"),
         (Shape::Upgrade, "schema-upgrade-v1.json"),
         (Shape::UpstreamsUpgrade, "schema-upstreams-upgrade-v1.json"),
         (Shape::Secrets, "schema-secrets-v1.json"),
         (Shape::Explanations, "schema-explain-v1.json"),
+        (Shape::ConfigDump, "schema-config-dump-v1.json"),
     ];
 
     #[test]

@@ -20,6 +20,7 @@ mod addresses;
 mod appearance;
 mod cases;
 mod command;
+mod config_dump;
 mod documents;
 mod explain;
 mod kubernetes;

@@ -10,36 +10,36 @@ use crate::gloo::{Document, DocumentError, Place, Secret, Secrets, Settings, Ups
 
 /// What the files hold that bears upon Upstreams.
 #[derive(Debug, Default)]
-pub(super) struct Input {
-    pub(super) upstreams: Vec<UpstreamDocument>,
-    pub(super) settings: Vec<SettingsDocument>,
+pub(in crate::cli) struct Input {
+    pub(in crate::cli) upstreams: Vec<UpstreamDocument>,
+    pub(in crate::cli) settings: Vec<SettingsDocument>,
     /// Secrets, to show and to verify with.
-    pub(super) secrets: Secrets,
+    pub(in crate::cli) secrets: Secrets,
     /// Services, to write annotations to.
-    pub(super) services: Vec<Document>,
+    pub(in crate::cli) services: Vec<Document>,
     /// How many documents are of kinds that say nothing here.
-    pub(super) others: usize,
+    pub(in crate::cli) others: usize,
     /// How many could not be read.
-    pub(super) mistakes: usize,
+    pub(in crate::cli) mistakes: usize,
 }
 
 /// An Upstream, and the document that it was read from.
 #[derive(Debug)]
-pub(super) struct UpstreamDocument {
-    pub(super) place: Place,
-    pub(super) object: Value,
-    pub(super) upstream: Upstream,
+pub(in crate::cli) struct UpstreamDocument {
+    pub(in crate::cli) place: Place,
+    pub(in crate::cli) object: Value,
+    pub(in crate::cli) upstream: Upstream,
 }
 
 /// Settings, and where they were read.
 #[derive(Debug)]
-pub(super) struct SettingsDocument {
-    pub(super) place: Place,
-    pub(super) settings: Settings,
+pub(in crate::cli) struct SettingsDocument {
+    pub(in crate::cli) place: Place,
+    pub(in crate::cli) settings: Settings,
 }
 
 /// Reads all files; says on stderr what cannot be read, and goes on.
-pub(super) fn read_all(files: &[PathBuf], namespace: &str) -> Input {
+pub(in crate::cli) fn read_all(files: &[PathBuf], namespace: &str) -> Input {
     let mut input = Input::default();
     for path in files {
         let result = match path.as_os_str() == STDIN {
@@ -112,7 +112,7 @@ impl Input {
     }
 
     /// The Settings that count: the ones called `default`, or the only ones.
-    pub(super) fn settings(&self) -> Result<Option<&SettingsDocument>, String> {
+    pub(in crate::cli) fn settings(&self) -> Result<Option<&SettingsDocument>, String> {
         let named = self.settings.iter().find(|found| found.settings.name.name == "default");
         match (named, self.settings.as_slice()) {
             (Some(found), _) | (None, [found]) => Ok(Some(found)),

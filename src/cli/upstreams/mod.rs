@@ -2,7 +2,7 @@
 //! Upstream out.
 #![expect(clippy::print_stderr, reason = "the command's own words go to stderr")]
 
-mod input;
+pub(super) mod input;
 mod output;
 mod revision;
 mod subject;

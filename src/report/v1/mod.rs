@@ -11,6 +11,7 @@
 //! Knows nothing of JSON text, and judges nothing.
 
 mod certificate;
+pub mod config_dump;
 mod envoy;
 mod finding;
 mod obstacle;

@@ -185,7 +185,7 @@ fn request(address: SocketAddr) -> String {
 }
 
 /// One request to the admin interface; gives the body.
-fn http(admin: SocketAddr, method: &str, path: &str) -> Option<String> {
+pub(super) fn http(admin: SocketAddr, method: &str, path: &str) -> Option<String> {
     let mut stream = TcpStream::connect(admin).ok()?;
     stream.set_read_timeout(Some(REQUEST)).ok()?;
     let request = format!(
