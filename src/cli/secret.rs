@@ -89,7 +89,10 @@ fn read(files: &[PathBuf]) -> Found {
     let mut found = Found::default();
     for path in files {
         let result = match path.as_os_str() == STDIN {
-            true => Ok(input::read_stdin(|document| found.take(document))),
+            true => {
+                input::read_stdin(|document| found.take(document));
+                Ok(())
+            }
             false => input::read_path(path, |document| found.take(document)),
         };
         if let Err(message) = result {

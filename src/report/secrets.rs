@@ -199,7 +199,7 @@ pub fn mode_words(mode: Mode) -> &'static str {
 
 fn server_report(out: &mut String, server: &ServerAnswer) {
     let target = &server.diagnosis.target;
-    let _ = writeln!(out, "  {}", format!("{target} · {}", headline(server.diagnosis.summary())));
+    let _ = writeln!(out, "  {target} · {}", headline(server.diagnosis.summary()));
     let (good, words) = certificate_words(server.certificate);
     let _ = writeln!(out, "  {} {words}", sign(good));
     let (good, words) = verification_words(server.verification);

@@ -29,6 +29,7 @@ mod matrix;
 mod readme;
 mod regression;
 mod rude;
+mod secret;
 mod siblings;
 mod support;
 mod upgrade;
