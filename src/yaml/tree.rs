@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, Span, StructureStyle, Tag};
 use serde_json::{Map, Value};
+use zeroize::Zeroize;
 
 use super::{Document, ReadError, scalar};
 
@@ -38,6 +39,17 @@ pub(crate) struct Tree {
     pub(crate) steps: Vec<(usize, usize)>,
     /// How much deeper the dashes of block sequences stand than the key that they belong to.
     pub(crate) dashes: Vec<(usize, usize)>,
+}
+
+/// Scalars may be keys of TLS.
+impl Drop for Tree {
+    fn drop(&mut self) {
+        for node in &mut self.nodes {
+            if let Kind::Scalar { text, .. } = &mut node.kind {
+                text.zeroize();
+            }
+        }
+    }
 }
 
 /// A node.
