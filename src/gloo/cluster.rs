@@ -685,7 +685,8 @@ impl Translator<'_> {
         alpn_protocols: &[String],
     ) -> ClientConfig {
         let parameters = parameters.cloned().unwrap_or_default();
-        let protocol = if self.upstream.use_http2 { Protocol::Http2 } else { Protocol::Http1 };
+        let is_http2 = self.upstream.use_http2 && !self.upstream.follows_downstream_protocol;
+        let protocol = if is_http2 { Protocol::Http2 } else { Protocol::Http1 };
         ClientConfig {
             minimum_protocol_version: parameters.minimum_protocol_version,
             maximum_protocol_version: parameters.maximum_protocol_version,
