@@ -27,3 +27,4 @@ mod readme;
 mod regression;
 mod rude;
 mod support;
+mod upstreams;

@@ -5,6 +5,8 @@ pub(crate) mod binary;
 pub(crate) mod client;
 pub(crate) mod embedded;
 pub(crate) mod envoy;
+pub(crate) mod gloo;
+pub(crate) mod hello;
 pub(crate) mod keys;
 pub(crate) mod servers;
 
