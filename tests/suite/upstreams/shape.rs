@@ -24,6 +24,8 @@ pub(crate) enum Expect {
     PatchBut(Kind, usize),
     /// Nothing that Gloo can be told helps, as long as the rest of the Upstream stays as it is.
     Nothing,
+    /// Envoy does not connect, and the command cannot tell why.
+    Unclear,
 }
 
 /// What is patched.
@@ -133,6 +135,13 @@ impl Shape {
         let door = Door::open((own_address(), port).into(), server);
         self.world.addresses.insert(format!("{name}:{port}"), door.address());
         self.keep(door)
+    }
+
+    /// Gives the place of a `HOST:PORT` to another.
+    pub(crate) fn rename(mut self, from: &str, to: &str) -> Self {
+        let address = self.world.addresses.remove(from).expect("a name");
+        self.world.addresses.insert(to.to_owned(), address);
+        self
     }
 
     /// Where names lead, in the command's own words.

@@ -13,7 +13,7 @@ use crate::support::gloo::Secret;
 use crate::support::keys::{self, Leaf};
 use crate::support::servers::{ConnectProxy, Door, Haproxy, own_address};
 
-use Expect::{Connects, Nothing, Patch, PatchBut};
+use Expect::{Connects, Nothing, Patch, PatchBut, Unclear};
 use Kind::{Service, Settings, Upstream};
 
 const NAME: &str = "billing.example.com";
@@ -526,23 +526,10 @@ fn ways() -> Vec<Shape> {
         Shape::new(name, expect).spec(spec).name(NAME, server.address()).keep(server)
     };
     let tunnel = |name, expect, server: Server, is_tls: bool, with: Value| {
-        let target = format!("partner.example.org:{}", server.address().port());
-        let start = if is_tls { ConnectProxy::tls } else { ConnectProxy::plain };
-        let proxy = start(
-            (own_address(), 3128).into(),
-            CREDENTIALS,
-            &[(target.as_str(), server.address())],
-        );
-        let mut spec = json!({
-            "httpProxyHostname": target,
-            "httpConnectHeaders": [{ "key": "Proxy-Authorization", "value": CREDENTIALS }],
-            "sslConfig": { "sni": "partner.example.org" },
-            "static": { "hosts": [named_host("egress.corp.example", proxy.address())] },
-        });
-        merge(&mut spec, &with);
-        let shape = Shape::new(name, expect).spec(spec);
-        shape.name("egress.corp.example", proxy.address()).keep(proxy).keep(server)
+        tunnelled(name, expect, server.address(), is_tls, with).keep(server)
     };
+    let balanced_server = Haproxy::new().bind("accept-proxy").start();
+    let behind_service = old();
     let tls = |name: &str| json!({ "httpConnectSslConfig": { "sni": name } });
     vec![
         balanced(
@@ -599,21 +586,39 @@ fn ways() -> Vec<Shape> {
         ),
         tunnel(
             "useHttp2 is for the proxy of a tunnel",
-            Patch(Upstream),
+            Unclear,
             embedded::scenario(Scenario::Modern),
             false,
             json!({ "useHttp2": true }),
         ),
         tunnel(
             "a tunnel in plain text to a proxy of TLS",
-            Nothing,
+            Unclear,
             embedded::scenario(Scenario::Modern),
             true,
             json!({}),
         ),
-        tunnel(
+        tunnelled(
             "a PROXY header within a tunnel",
-            Nothing,
+            Connects,
+            balanced_server.address(),
+            true,
+            json!({ "proxyProtocolVersion": "V1", "httpConnectSslConfig": {} }),
+        )
+        .keep(balanced_server),
+        tunnelled(
+            "a tunnel through a Service",
+            Patch(Upstream),
+            behind_service.address(),
+            false,
+            json!({ "static": null, "kube": {
+                "serviceName": "egress", "serviceNamespace": "net", "servicePort": 3128 } }),
+        )
+        .rename("egress.corp.example:3128", "egress.net.svc:3128")
+        .keep(behind_service),
+        tunnel(
+            "a PROXY header within a tunnel, to a server that wants none",
+            Unclear,
             embedded::scenario(Scenario::Modern),
             false,
             json!({
@@ -636,6 +641,28 @@ fn ways() -> Vec<Shape> {
             json!({}),
         ),
     ]
+}
+
+/// A server at `partner.example.org` and its own port, behind a proxy on port 3128.
+fn tunnelled(
+    name: &'static str,
+    expect: Expect,
+    server: SocketAddr,
+    is_tls: bool,
+    with: Value,
+) -> Shape {
+    let target = format!("partner.example.org:{}", server.port());
+    let start = if is_tls { ConnectProxy::tls } else { ConnectProxy::plain };
+    let proxy = start((own_address(), 3128).into(), CREDENTIALS, &[(target.as_str(), server)]);
+    let mut spec = json!({
+        "httpProxyHostname": target,
+        "httpConnectHeaders": [{ "key": "Proxy-Authorization", "value": CREDENTIALS }],
+        "sslConfig": { "sni": "partner.example.org" },
+        "static": { "hosts": [named_host("egress.corp.example", proxy.address())] },
+    });
+    merge(&mut spec, &with);
+    let shape = Shape::new(name, expect).spec(spec);
+    shape.name("egress.corp.example", proxy.address()).keep(proxy)
 }
 
 fn hopeless() -> Vec<Shape> {
