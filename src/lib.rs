@@ -13,3 +13,4 @@ pub mod tls;
 pub mod trial;
 pub mod verdict;
 pub mod wire;
+pub mod yaml;

@@ -6,7 +6,8 @@ use std::time::Duration;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::envoy::Release;
-use crate::gloo;
+use crate::gloo::{self, Platform};
+use crate::remedy::product::Product;
 
 /// Tells whether Envoy can reach a TLS server and writes the Gloo Upstream patch that makes it.
 ///
@@ -21,7 +22,32 @@ pub(super) struct Args {
     #[arg(value_name = "HOST:PORT")]
     pub(super) targets: Vec<String>,
     #[command(flatten)]
+    pub(super) upgrade: UpgradeOptions,
+    #[command(flatten)]
     pub(super) options: Options,
+}
+
+/// Two releases to compare.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(super) struct UpgradeOptions {
+    /// Compare this release with the one of --to: an Envoy (1.36) or a Gloo (gloo-1.21)
+    #[arg(long, value_name = "RELEASE", help_heading = "Upgrade", requires = "to")]
+    pub(super) from: Option<Platform>,
+    /// The release after the upgrade
+    #[arg(
+        long,
+        value_name = "RELEASE",
+        help_heading = "Upgrade",
+        requires = "from",
+        conflicts_with = "envoy"
+    )]
+    pub(super) to: Option<Platform>,
+}
+
+impl UpgradeOptions {
+    pub(super) fn releases(&self) -> Option<(Platform, Platform)> {
+        self.from.zip(self.to)
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -33,7 +59,11 @@ pub(super) enum Command {
     /// List the Envoy releases that are known, with what they offer upstreams
     Envoy,
     /// Print the JSON Schema of --format json
-    Schema,
+    Schema {
+        /// Of what
+        #[arg(value_enum, default_value_t, value_name = "WHAT")]
+        kind: SchemaKind,
+    },
 }
 
 #[derive(Debug, clap::Args)]
@@ -64,6 +94,8 @@ pub(super) struct Upstreams {
     pub(super) no_probe: bool,
     #[command(flatten)]
     pub(super) platform: PlatformOptions,
+    #[command(flatten)]
+    pub(super) upgrade: UpgradeOptions,
     /// Namespace of objects that name none
     #[arg(long, value_name = "NAME", default_value = "default", help_heading = "Gloo")]
     pub(super) namespace: String,
@@ -92,7 +124,8 @@ pub(super) struct Upstreams {
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct PlatformOptions {
     /// Gloo release whose rules count
-    #[arg(long, value_name = "RELEASE", default_value_t = gloo::Release::STABLE, help_heading = "Gloo")]
+    #[arg(long, value_name = "RELEASE", default_value_t = gloo::Release::STABLE, help_heading = "Gloo",
+          conflicts_with = "to")]
     pub(super) gloo: gloo::Release,
     /// Envoy release to judge for [default: the one of the Gloo release]
     #[arg(long, value_name = "RELEASE", help_heading = "Gloo")]
@@ -182,15 +215,15 @@ pub(super) struct ClusterOptions {
 /// The change, and the names in it.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct PatchOptions {
-    /// Print only the change: an Upstream, a merge patch, or the kubectl command
+    /// Print only the change, for Gloo or for another product that runs Envoy
     #[arg(long, value_enum, value_name = "FORM", help_heading = "Patch")]
     pub(super) fix: Option<Fix>,
-    /// Name of the Upstream in the patch
-    #[arg(long, value_name = "NAME", default_value = "my-upstream", help_heading = "Patch")]
-    pub(super) upstream_name: String,
-    /// Namespace of the Upstream in the patch
-    #[arg(long, value_name = "NAME", default_value = "gloo-system", help_heading = "Patch")]
-    pub(super) namespace: String,
+    /// Name of the Upstream in the patch [default: my-upstream]
+    #[arg(long, value_name = "NAME", help_heading = "Patch")]
+    pub(super) upstream_name: Option<String>,
+    /// Namespace of the Upstream in the patch [default: gloo-system, or that of the product]
+    #[arg(long, value_name = "NAME", help_heading = "Patch")]
+    pub(super) namespace: Option<String>,
     /// TLS secret to refer to in the patch: NAME or NAMESPACE/NAME
     #[arg(long, value_name = "SECRET", help_heading = "Patch")]
     pub(super) secret: Option<String>,
@@ -258,9 +291,39 @@ pub(super) enum UpstreamProtocol {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(super) enum Fix {
+    /// Gloo: a whole static Upstream
     Upstream,
+    /// Gloo: a merge patch for kubectl patch
     Patch,
+    /// Gloo: the finished kubectl command
     Kubectl,
+    /// Plain Envoy: transport_socket of the cluster
+    Envoy,
+    /// kgateway: a BackendConfigPolicy for the Service of that name
+    Kgateway,
+    /// Envoy Gateway: a Backend
+    EnvoyGateway,
+    /// Istio: a DestinationRule, and an EnvoyFilter for the parameters
+    Istio,
+    /// Contour: the ContourConfiguration, for all upstreams
+    Contour,
+    /// Emissary-ingress: a TLSContext and its Mapping
+    Emissary,
+}
+
+impl Fix {
+    /// The product that the form is for, unless it is Gloo.
+    pub(super) fn product(self) -> Option<Product> {
+        match self {
+            Self::Upstream | Self::Patch | Self::Kubectl => None,
+            Self::Envoy => Some(Product::Envoy),
+            Self::Kgateway => Some(Product::Kgateway),
+            Self::EnvoyGateway => Some(Product::EnvoyGateway),
+            Self::Istio => Some(Product::Istio),
+            Self::Contour => Some(Product::Contour),
+            Self::Emissary => Some(Product::Emissary),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
@@ -281,6 +344,19 @@ pub(super) enum Format {
     Text,
     Json,
     Classic,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(super) enum SchemaKind {
+    /// The report on servers
+    #[default]
+    Report,
+    /// The report on Upstreams
+    Upstreams,
+    /// The comparison of two releases on servers
+    Upgrade,
+    /// The comparison of two releases on Upstreams
+    UpstreamsUpgrade,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]

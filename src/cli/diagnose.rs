@@ -41,6 +41,19 @@ pub(super) struct Subject {
     pub(super) addresses: Option<Addresses>,
     /// Whether the change brings a client certificate that is not at hand.
     pub(super) brings_certificate: bool,
+    /// Whether the product has a field for signature algorithms, as Gloo has not.
+    pub(super) sets_signature_algorithms: bool,
+    /// How much is asked.
+    pub(super) depth: Depth,
+}
+
+/// How much is asked about a server.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Depth {
+    /// Whether Envoy connects as it is.
+    OwnHello,
+    /// That, what the server accepts, and what would have to change.
+    All,
 }
 
 pub(super) async fn diagnose(
@@ -75,6 +88,9 @@ pub(super) async fn diagnose(
         no_change: None,
     };
     let probers: Vec<_> = endpoints.into_iter().map(|(_, prober)| prober).collect();
+    if subject.depth == Depth::OwnHello {
+        return diagnosis;
+    }
     match job.find_change(&diagnosis, &probers).await {
         Ok(change) => diagnosis.change = change,
         Err(reason) => diagnosis.no_change = Some(reason),
@@ -130,12 +146,13 @@ impl Job<'_> {
         let own = timeout_at(deadline, try_own(&prober, config, checks)).await;
         let mut trial = own.unwrap_or_else(|_| Trial::out_of_time(config, limits.deadline));
         let mut result = None;
-        if worth_a_survey(&trial) {
+        let goes_on = self.subject.depth == Depth::All;
+        if goes_on && worth_a_survey(&trial) {
             let widening = widen(&prober, &mut trial, candidates, checks);
             // Out of time, what was tried so far is what there is.
             let _ = timeout_at(deadline, widening).await;
         }
-        if worth_a_survey(&trial) {
+        if goes_on && worth_a_survey(&trial) {
             let end = survey_end(&trial, begun, limits.deadline);
             let found = self.survey(&prober, &trial, end, &|step| line.step(step)).await;
             let settling = settle(&prober, &mut trial, &found, checks);
@@ -235,7 +252,9 @@ impl Job<'_> {
             return Ok(Change::default());
         }
         let Some(remedy) = &endpoint.trial.remedy else { return Err(reason(endpoint)) };
-        if remedy.dimensions.contains(&Dimension::SignatureAlgorithms) {
+        if !self.subject.sets_signature_algorithms
+            && remedy.dimensions.contains(&Dimension::SignatureAlgorithms)
+        {
             return Err(reason(endpoint));
         }
         match &remedy.remaining {

@@ -8,6 +8,7 @@ mod output;
 mod progress;
 mod releases;
 mod settings;
+mod upgrade;
 mod upstreams;
 
 use std::process::ExitCode;
@@ -73,7 +74,7 @@ fn run(args: Args) -> Result<u8, String> {
         .map_err(|error| format!("cannot start: {error}"))?;
     let result = match args.command {
         Some(Command::Envoy) => releases::print(),
-        Some(Command::Schema) => output::print_schema(),
+        Some(Command::Schema { kind }) => output::print_schema(kind),
         Some(Command::Upstreams(args)) => runtime.block_on(upstreams::run(*args)),
         Some(Command::Demo(demo)) => runtime.block_on(demo::run(*demo)),
         None => runtime.block_on(check(args)),
@@ -95,6 +96,10 @@ async fn check(args: Args) -> Result<u8, String> {
             true => Err("no target: write HOST:PORT, for example example.com:443".to_owned()),
             false => Ok(NO_ANSWER),
         };
+    }
+    if let Some(releases) = args.upgrade.releases() {
+        let code = upgrade::run(&settings, targets, releases).await?;
+        return Ok(if mistakes.is_empty() { code } else { NO_ANSWER });
     }
     let (worst, broken_pipe) = diagnose_all(&settings, targets).await?;
     if !mistakes.is_empty() && !broken_pipe {

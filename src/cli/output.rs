@@ -2,11 +2,13 @@
 
 use std::io::{self, Write};
 
-use super::args::{Fix, Format};
+use super::args::{Fix, Format, SchemaKind};
 use super::exit_code;
 use super::settings::Settings;
-use crate::remedy::{kubectl_command, merge_patch, replaces_hosts, upstream};
-use crate::report::{Diagnosis, classic, json, schema, terminal};
+use crate::remedy::product::{Note, Product, Unsettable};
+use crate::remedy::{Change, Names, kubectl_command, merge_patch, replaces_hosts, upstream};
+use crate::report::schema::{Shape, schema};
+use crate::report::{Diagnosis, classic, json, terminal};
 
 /// Prints results in the form that was asked for.
 pub(super) struct Printer<'a> {
@@ -56,24 +58,67 @@ impl<'a> Printer<'a> {
         print_text(text).err()
     }
 
-    /// The change alone; where there is none, a word on stderr and nothing here.
     fn fix(&self, fix: Fix, diagnosis: &Diagnosis) -> String {
-        let target = &diagnosis.target;
-        let Some(change) = &diagnosis.change else {
-            explain_missing_fix(diagnosis);
-            return String::new();
-        };
-        let names = &self.settings.names;
-        if !matches!(fix, Fix::Upstream) && replaces_hosts(names, change) {
-            warn_of_hosts(diagnosis);
-        }
-        let text = match fix {
-            Fix::Upstream => upstream(target, names, &diagnosis.config, change),
-            Fix::Patch => merge_patch(target, names, change),
-            Fix::Kubectl => format!("{}\n", kubectl_command(target, names, change)),
-        };
+        let text = fix_text(&self.settings.names, fix, diagnosis);
         let separator = if self.printed > 0 && !matches!(fix, Fix::Kubectl) { "---\n" } else { "" };
-        format!("{separator}{text}")
+        if text.is_empty() { text } else { format!("{separator}{text}") }
+    }
+}
+
+/// The change alone; where there is none, a word on stderr and nothing here.
+pub(super) fn fix_text(names: &Names, fix: Fix, diagnosis: &Diagnosis) -> String {
+    let target = &diagnosis.target;
+    let Some(change) = &diagnosis.change else {
+        explain_missing_fix(diagnosis);
+        let connects = exit_code(diagnosis.summary()) == 0;
+        let note = fix.product().filter(|_| connects).and_then(Product::starting_note);
+        say_notes(diagnosis, note.as_slice());
+        return String::new();
+    };
+    if let Some(product) = fix.product() {
+        return fix_of_product(product, names, diagnosis, change);
+    }
+    if !matches!(fix, Fix::Upstream) && replaces_hosts(names, change) {
+        warn_of_hosts(diagnosis);
+    }
+    match fix {
+        Fix::Upstream => upstream(target, names, &diagnosis.config, change),
+        Fix::Patch => merge_patch(target, names, change),
+        Fix::Kubectl => format!("{}\n", kubectl_command(target, names, change)),
+        _ => String::new(),
+    }
+}
+
+/// The change for another product; what that has no setting for goes to stderr.
+fn fix_of_product(
+    product: Product,
+    names: &Names,
+    diagnosis: &Diagnosis,
+    change: &Change,
+) -> String {
+    match product.remedy(&diagnosis.target, names, &diagnosis.config, change) {
+        Ok(documents) => {
+            say_notes(diagnosis, &documents.notes);
+            documents.yaml
+        }
+        Err(unsettable) => {
+            explain_limits(diagnosis, product, &unsettable);
+            String::new()
+        }
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "stdout carries the patch alone")]
+fn say_notes(diagnosis: &Diagnosis, notes: &[Note]) {
+    for note in notes {
+        eprintln!("cipher-test: {}: note: {note}", diagnosis.target);
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "stdout carries the patch alone")]
+fn explain_limits(diagnosis: &Diagnosis, product: Product, unsettable: &Unsettable) {
+    for limit in &unsettable.limits {
+        eprintln!("cipher-test: {}: no patch for {product}: {limit}", diagnosis.target);
     }
 }
 
@@ -111,6 +156,12 @@ pub(super) fn print_all(text: &str) -> Result<u8, String> {
     }
 }
 
-pub(super) fn print_schema() -> Result<u8, String> {
-    print_all(&schema::schema())
+pub(super) fn print_schema(kind: SchemaKind) -> Result<u8, String> {
+    let shape = match kind {
+        SchemaKind::Report => Shape::Report,
+        SchemaKind::Upstreams => Shape::Upstreams,
+        SchemaKind::Upgrade => Shape::Upgrade,
+        SchemaKind::UpstreamsUpgrade => Shape::UpstreamsUpgrade,
+    };
+    print_all(&schema(shape))
 }

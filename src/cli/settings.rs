@@ -8,10 +8,11 @@ use super::args::{
     ClusterOptions, Color, CredentialOptions, Fix, Format, Options, PatchOptions, ProbingOptions,
     ReportOptions, UpstreamProtocol,
 };
-use super::diagnose::Subject;
+use super::diagnose::{Depth, Subject};
 use crate::envoy::{Build, ClientConfig, Protocol};
 use crate::probe::{Identity, Limits, Trust, Way};
 use crate::remedy::Names;
+use crate::remedy::product::Product;
 use crate::target::{Addresses, Target};
 use crate::tls::TlsVersion;
 use crate::trial::{Candidates, Checks};
@@ -50,7 +51,7 @@ impl Settings {
     pub(super) fn from_args(options: &Options) -> Result<Self, String> {
         let Options { cluster, patch, report, probing } = options;
         choose_color(report.color);
-        let config = config(cluster)?;
+        let config = config(cluster, patch.fix.and_then(Fix::product))?;
         let sni = match (&cluster.sni, cluster.no_sni) {
             (_, true) => ServerName::None,
             (Some(name), _) => ServerName::Given(server_name(name)?),
@@ -84,8 +85,18 @@ impl Settings {
             candidates: self.candidates_for(&target),
             addresses: self.probing.addresses_for(&target),
             brings_certificate: self.names.secret.is_some(),
+            // Other products may have a field for them, and say so themselves if not.
+            sets_signature_algorithms: self.fix.and_then(Fix::product).is_some(),
+            depth: Depth::All,
             target,
         }
+    }
+
+    /// The same as another release of Envoy would do it.
+    pub(super) fn subject_as(&self, target: Target, release: crate::envoy::Release) -> Subject {
+        let mut subject = self.subject(target);
+        subject.config.release = release;
+        subject
     }
 
     /// The configuration for one target, with the server name that Gloo would send.
@@ -186,9 +197,9 @@ fn bar_is_welcome() -> bool {
     std::io::stderr().is_terminal() && !is_dumb_terminal()
 }
 
-fn config(options: &ClusterOptions) -> Result<ClientConfig, String> {
+fn config(options: &ClusterOptions, product: Option<Product>) -> Result<ClientConfig, String> {
     let build = if options.fips { Build::Fips } else { Build::Standard };
-    let config = ClientConfig {
+    let given = ClientConfig {
         minimum_protocol_version: version(
             "--minimum-protocol-version",
             options.minimum_protocol_version.as_deref(),
@@ -208,7 +219,10 @@ fn config(options: &ClusterOptions) -> Result<ClientConfig, String> {
         },
         ..ClientConfig::new(options.envoy, build)
     };
-    Ok(config)
+    Ok(match product {
+        Some(product) => product.starting_point(given),
+        None => given,
+    })
 }
 
 /// Names of a list, as they travel behind a length of one byte (RFC 7301 §3.1).
@@ -300,11 +314,18 @@ fn limits(options: &ProbingOptions) -> Limits {
 }
 
 fn names(cluster: &ClusterOptions, options: &PatchOptions) -> Result<Names, String> {
-    let namespace = object_name("--namespace", &options.namespace)?;
+    let product = options.fix.and_then(Fix::product);
+    let (name, namespace) = match product.map(Product::default_names) {
+        Some((name, namespace)) => (name.to_owned(), namespace.to_owned()),
+        None => (Names::default().upstream, Names::default().namespace),
+    };
+    let name = options.upstream_name.as_ref().unwrap_or(&name);
+    let namespace = options.namespace.as_ref().unwrap_or(&namespace);
+    let namespace = object_name("--namespace", namespace)?;
     let secret = options.secret.as_deref().map(|secret| parse_secret(secret, Some(&namespace)));
     let secret = secret.transpose()?;
     Ok(Names {
-        upstream: object_name("--upstream-name", &options.upstream_name)?,
+        upstream: object_name("--upstream-name", name)?,
         namespace,
         secret,
         is_static: !cluster.no_sni,

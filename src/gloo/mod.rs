@@ -23,7 +23,7 @@ pub use document::{DOCUMENT_LIMIT, Document, DocumentError, DocumentFault, Place
 pub use field::FieldFault;
 pub use note::Note;
 pub use ownership::{AppliedFrom, UPSTREAM_CONFIG};
-pub use release::{OneWayTls, Release, UnknownRelease};
+pub use release::{OneWayTls, Platform, Release, UnknownPlatform, UnknownRelease};
 pub use settings::Settings;
 pub use ssl_config::{Credentials, Parameters, SslConfig};
 pub use upstream::{ObjectName, StaticHost, StaticSpec, Status, Upstream, UpstreamKind};

@@ -83,6 +83,49 @@ impl Release {
     }
 }
 
+/// A release of Gloo with its Envoy, or an Envoy alone.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct Platform {
+    /// The release of Gloo, where one was named.
+    pub gloo: Option<Release>,
+    /// The release of Envoy.
+    pub envoy: envoy::Release,
+}
+
+impl fmt::Display for Platform {
+    /// `Gloo 1.21 (Envoy 1.36)` or `Envoy 1.36`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.gloo {
+            Some(gloo) => write!(f, "Gloo {gloo} (Envoy {})", self.envoy),
+            None => write!(f, "Envoy {}", self.envoy),
+        }
+    }
+}
+
+impl FromStr for Platform {
+    type Err = UnknownPlatform;
+
+    /// Reads an Envoy release (`1.36`) or, with a prefix, one of Gloo (`gloo-1.21`).
+    fn from_str(given: &str) -> Result<Self, UnknownPlatform> {
+        if given.starts_with("gloo-") {
+            let gloo: Release = given.parse()?;
+            return Ok(Self { gloo: Some(gloo), envoy: gloo.envoy() });
+        }
+        Ok(Self { gloo: None, envoy: given.parse()? })
+    }
+}
+
+/// A text that names neither a release of Envoy nor one of Gloo.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum UnknownPlatform {
+    /// The prefix says Gloo.
+    #[error(transparent)]
+    Gloo(#[from] UnknownRelease),
+    /// It should be an Envoy.
+    #[error(transparent)]
+    Envoy(#[from] envoy::UnknownRelease),
+}
+
 /// What `oneWayTls: true` of an Upstream does: Gloo `projects/gloo/pkg/utils/ssl.go` at the tags.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum OneWayTls {
@@ -135,6 +178,16 @@ mod tests {
         assert_eq!(ENVOYS.len(), Release::all().count());
         for (release, (_, envoy)) in Release::all().zip(ENVOYS) {
             assert_eq!(release.envoy().to_string(), envoy);
+        }
+    }
+
+    #[test]
+    fn platforms_are_envoys_unless_they_say_gloo() {
+        let platform = |text: &str| text.parse::<Platform>().unwrap().to_string();
+        assert_eq!(platform("1.16"), "Envoy 1.16");
+        assert_eq!(platform("gloo-1.16.3"), "Gloo 1.16 (Envoy 1.27)");
+        for text in ["gloo-1.2", "1.2", "gloo", ""] {
+            assert!(text.parse::<Platform>().is_err(), "{text}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! What changes between two configurations, in the fields of Gloo.
+//! What changes between two configurations, in the fields of Gloo and the one that it lacks.
 
 use crate::envoy::{ClientConfig, Protocol};
 use crate::tls::TlsVersion;
@@ -10,6 +10,9 @@ pub struct Change {
     pub cipher_suites: Option<Vec<String>>,
     /// `sslConfig.parameters.ecdhCurves`, the whole list.
     pub ecdh_curves: Option<Vec<String>>,
+    /// `signature_algorithms` of Envoy, the whole list. Gloo has no such field, so no form for
+    /// Gloo carries it.
+    pub signature_algorithms: Option<Vec<String>>,
     /// `sslConfig.parameters.minimumProtocolVersion`.
     pub minimum_protocol_version: Option<TlsVersion>,
     /// `sslConfig.parameters.maximumProtocolVersion`.
@@ -41,6 +44,10 @@ impl Change {
         Self {
             cipher_suites: list(before.cipher_suites_in_force(), &after.cipher_suites),
             ecdh_curves: list(before.ecdh_curves_in_force(), &after.ecdh_curves),
+            signature_algorithms: list(
+                before.signature_algorithms_in_force(),
+                &after.signature_algorithms,
+            ),
             minimum_protocol_version: version(
                 before.minimum_protocol_version,
                 after.minimum_protocol_version,
@@ -72,6 +79,9 @@ impl Change {
         }
         if let Some(list) = &self.ecdh_curves {
             changed.ecdh_curves.clone_from(list);
+        }
+        if let Some(list) = &self.signature_algorithms {
+            changed.signature_algorithms.clone_from(list);
         }
         changed.minimum_protocol_version =
             self.minimum_protocol_version.or(config.minimum_protocol_version);
@@ -113,6 +123,7 @@ impl Change {
         Ok(Self {
             cipher_suites,
             ecdh_curves: united(&self.ecdh_curves, &other.ecdh_curves),
+            signature_algorithms: united(&self.signature_algorithms, &other.signature_algorithms),
             minimum_protocol_version: either(
                 self.minimum_protocol_version,
                 other.minimum_protocol_version,
@@ -179,6 +190,7 @@ mod tests {
         after.maximum_protocol_version = Some(TlsVersion::TLS13);
         after.ecdh_curves = vec!["X25519".to_owned(), "P-384".to_owned()];
         after.sni = Some("x.example".to_owned());
+        after.signature_algorithms = vec!["ed25519".to_owned()];
         let before = ClientConfig { alpn_protocols: vec!["foo".to_owned()], ..config() };
         let change = Change::between(&before, &after);
         assert_eq!(change.apply(&before), after);

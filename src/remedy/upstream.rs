@@ -174,7 +174,9 @@ fn envoy_name(version: Option<TlsVersion>) -> Option<&'static str> {
     version.and_then(TlsVersion::envoy_name)
 }
 
-/// A document as YAML. Kubernetes takes JSON where YAML cannot be written, which for these values cannot happen.
+/// A document as YAML.
+///
+/// Kubernetes takes JSON where YAML cannot be written, which for these values cannot happen.
 #[must_use]
 pub fn yaml(value: &Value) -> String {
     serde_norway::to_string(value).unwrap_or_else(|_| format!("{value:#}\n"))

@@ -1,10 +1,11 @@
 //! The report as JSON, in the shape of [`v1`](super::v1).
 
 use super::Diagnosis;
+use super::upgrade::{UpgradeDiagnosis, UpstreamUpgrade};
 use super::upstreams::UpstreamDiagnosis;
-use super::v1::{Report, UpstreamsReport};
+use super::v1::{Report, UpgradeReport, UpstreamsReport, UpstreamsUpgradeReport};
+use crate::gloo::Platform;
 use crate::remedy::Names;
-use crate::{envoy, gloo};
 
 /// Renders diagnoses as one JSON document on one line: every suite under every version is in it,
 /// and indented it would be twice as long.
@@ -19,18 +20,30 @@ pub fn render(diagnoses: &[Diagnosis], names: &Names) -> String {
     text + "\n"
 }
 
-/// What Upstreams were judged for.
-#[derive(Clone, Copy, Debug)]
-pub struct Platform {
-    /// The release of Gloo.
-    pub gloo: gloo::Release,
-    /// The release of Envoy.
-    pub envoy: envoy::Release,
+/// Renders what an upgrade does to targets as one JSON document on one line.
+#[must_use]
+pub fn render_upgrade(
+    diagnoses: &[UpgradeDiagnosis],
+    releases: (Platform, Platform),
+    names: &Names,
+) -> String {
+    let report = UpgradeReport::new(diagnoses, releases, names);
+    serde_json::to_string(&report).unwrap_or_default() + "\n"
+}
+
+/// Renders what an upgrade does to Upstreams as one JSON document on one line.
+#[must_use]
+pub fn render_upstream_upgrade(
+    upgrades: &[UpstreamUpgrade],
+    releases: (Platform, Platform),
+) -> String {
+    let report = UpstreamsUpgradeReport::new(upgrades, releases);
+    serde_json::to_string(&report).unwrap_or_default() + "\n"
 }
 
 /// Renders what was found about Upstreams as one JSON document on one line.
 #[must_use]
-pub fn render_upstreams(diagnoses: &[UpstreamDiagnosis], platform: &Platform) -> String {
+pub fn render_upstreams(diagnoses: &[UpstreamDiagnosis], platform: Platform) -> String {
     serde_json::to_string(&UpstreamsReport::new(diagnoses, platform)).unwrap_or_default() + "\n"
 }
 
@@ -41,7 +54,7 @@ mod tests {
     use super::*;
     use crate::lab::Scenario;
     use crate::report::sample::diagnose;
-    use crate::report::schema::schema;
+    use crate::report::schema::{Shape, schema};
     use crate::verdict::{Finding, Hopeless};
 
     /// Renders, and holds the text against the schema and against a strict reader.
@@ -49,7 +62,7 @@ mod tests {
         let text = render(diagnoses, &Names::default());
         assert!(text.ends_with("}\n"));
         let value: Value = serde_json::from_str(&text).unwrap();
-        let schema = serde_json::from_str(&schema()).unwrap();
+        let schema = serde_json::from_str(&schema(Shape::Report)).unwrap();
         let validator = jsonschema::validator_for(&schema).unwrap();
         let errors: Vec<_> =
             validator.iter_errors(&value).map(|error| format!("{error:?}")).collect();
@@ -184,7 +197,7 @@ mod tests {
     #[tokio::test]
     async fn a_strict_reader_refuses_what_it_does_not_know() {
         let mut report = render_checked(&[diagnose(Scenario::Legacy).await]);
-        let schema = serde_json::from_str(&schema()).unwrap();
+        let schema = serde_json::from_str(&schema(Shape::Report)).unwrap();
         let validator = jsonschema::validator_for(&schema).unwrap();
         let places = [
             "",

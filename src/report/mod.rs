@@ -5,6 +5,7 @@ pub mod classic;
 pub mod json;
 pub mod schema;
 pub mod terminal;
+pub mod upgrade;
 pub mod upstreams;
 pub mod v1;
 pub(crate) mod words;

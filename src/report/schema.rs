@@ -1,13 +1,36 @@
-//! The JSON Schema of the report.
+//! The JSON Schemas of all that is written as JSON.
 
+use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 
-use super::v1::Report;
+use super::v1::{Report, UpgradeReport, UpstreamsReport, UpstreamsUpgradeReport};
 
-/// The JSON Schema (2020-12) of [`json`](super::json), indented, with a newline at its end.
+/// What is written as JSON.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Shape {
+    /// What was found about targets.
+    Report,
+    /// What was found about Upstreams.
+    Upstreams,
+    /// What an upgrade does to targets.
+    Upgrade,
+    /// What an upgrade does to Upstreams.
+    UpstreamsUpgrade,
+}
+
+/// The JSON Schema (2020-12) of a shape, indented, with a newline at its end.
 #[must_use]
-pub fn schema() -> String {
-    let schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<Report>();
+pub fn schema(shape: Shape) -> String {
+    match shape {
+        Shape::Report => of::<Report>(),
+        Shape::Upstreams => of::<UpstreamsReport>(),
+        Shape::Upgrade => of::<UpgradeReport>(),
+        Shape::UpstreamsUpgrade => of::<UpstreamsUpgradeReport>(),
+    }
+}
+
+fn of<T: JsonSchema>() -> String {
+    let schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>();
     // Alternate formatting of a JSON value indents it.
     format!("{:#}\n", schema.to_value())
 }
@@ -18,27 +41,41 @@ mod tests {
 
     /// Set in the environment, makes the test write the golden copy instead of comparing it.
     const UPDATE: &str = "UPDATE_SCHEMA";
-    const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/report/schema-v1.json");
+    const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/report");
+
+    /// Each shape with the file of its golden copy.
+    const ALL: [(Shape, &str); 4] = [
+        (Shape::Report, "schema-v1.json"),
+        (Shape::Upstreams, "schema-upstreams-v1.json"),
+        (Shape::Upgrade, "schema-upgrade-v1.json"),
+        (Shape::UpstreamsUpgrade, "schema-upstreams-upgrade-v1.json"),
+    ];
 
     #[test]
-    fn schema_is_the_published_one() {
-        if std::env::var_os(UPDATE).is_some() {
-            std::fs::write(GOLDEN, schema()).unwrap();
+    fn schemas_are_the_published_ones() {
+        for (shape, file) in ALL {
+            let schema = schema(shape);
+            let path = format!("{GOLDEN}/{file}");
+            if std::env::var_os(UPDATE).is_some() {
+                std::fs::write(&path, &schema).unwrap();
+            }
+            let golden = std::fs::read_to_string(&path).unwrap_or_default();
+            assert!(
+                golden == schema,
+                "the schema differs from fixtures/report/{file}. Readers depend on it: if the \
+                 change is meant and only adds, run `{UPDATE}=1 cargo test --lib report::schema` \
+                 and commit the file"
+            );
         }
-        let golden = std::fs::read_to_string(GOLDEN).unwrap_or_default();
-        assert!(
-            golden == schema(),
-            "the schema differs from fixtures/report/schema-v1.json. Readers depend on it: if the \
-             change is meant and only adds, run `{UPDATE}=1 cargo test --lib report::schema` and \
-             commit the file"
-        );
     }
 
     #[test]
-    fn schema_is_a_valid_one() {
-        let schema: serde_json::Value = serde_json::from_str(&schema()).unwrap();
-        assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
-        assert!(jsonschema::meta::is_valid(&schema));
+    fn schemas_are_valid_ones() {
+        for (shape, _) in ALL {
+            let schema: serde_json::Value = serde_json::from_str(&schema(shape)).unwrap();
+            assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
+            assert!(jsonschema::meta::is_valid(&schema), "{shape:?}");
+        }
     }
 
     /// A field without a doc comment would be one without a description.
@@ -61,6 +98,8 @@ mod tests {
                 }
             }
         }
-        check("", &serde_json::from_str(&schema()).unwrap());
+        for (shape, file) in ALL {
+            check(file, &serde_json::from_str(&schema(shape)).unwrap());
+        }
     }
 }

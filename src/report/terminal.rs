@@ -92,7 +92,7 @@ pub(super) fn findings_report(out: &mut String, endpoint: &Endpoint, verbose: bo
     }
 }
 
-fn passage_words(passage: &Passage) -> String {
+pub(super) fn passage_words(passage: &Passage) -> String {
     let suite = name(passage.cipher_suite);
     let mut words = format!("{} {suite}", passage.version);
     if let Some(group) = passage.group {

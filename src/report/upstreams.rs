@@ -9,8 +9,8 @@ use super::Diagnosis;
 use super::terminal::{by_summary, findings_report, mark};
 use super::words::{gloo, headline};
 use crate::gloo::{
-    AppliedFrom, Cluster, Endpoint, Hop, Note, ParametersFrom, Place, PlainBecause, Reach, Tls,
-    TlsBecause,
+    AppliedFrom, Cluster, Endpoint, Hop, Note, ParametersFrom, Place, PlainBecause, Platform,
+    Reach, Tls, TlsBecause,
 };
 use crate::remedy::{Resource, Revision};
 use crate::verdict::{Severity, Summary};
@@ -132,7 +132,7 @@ pub fn render(diagnosis: &UpstreamDiagnosis, verbose: bool) -> String {
 
 /// One line that counts the verdicts, for the end of a run.
 #[must_use]
-pub fn render_totals(summaries: &[UpstreamSummary]) -> String {
+pub fn render_totals(summaries: &[UpstreamSummary], platform: Platform) -> String {
     let kinds = [
         (UpstreamSummary::Tested(Summary::Connects), "connect", "connects"),
         (UpstreamSummary::Tested(Summary::NeedsChange), "need a change", "needs a change"),
@@ -151,7 +151,8 @@ pub fn render_totals(summaries: &[UpstreamSummary]) -> String {
         (count > 0).then(|| format!("{count} {words}"))
     });
     let noun = if summaries.len() == 1 { "Upstream" } else { "Upstreams" };
-    format!("{} {noun}: {}\n", summaries.len(), counted.collect::<Vec<_>>().join(", "))
+    let counted: Vec<_> = counted.collect();
+    format!("{} {noun} as {platform} uses them: {}\n", summaries.len(), counted.join(", "))
 }
 
 fn head(out: &mut String, diagnosis: &UpstreamDiagnosis) {
@@ -172,7 +173,7 @@ fn head(out: &mut String, diagnosis: &UpstreamDiagnosis) {
 }
 
 /// Whether TLS is used and why, and where its parameters come from.
-fn because(cluster: &Cluster) -> String {
+pub(super) fn because(cluster: &Cluster) -> String {
     let tls = match &cluster.tls {
         Tls::Refused(refusal) => return refusal.to_string(),
         Tls::Off(because) => return gloo::plain_because(because),
@@ -222,7 +223,7 @@ fn endpoint_report(
     }
 }
 
-fn endpoint_line(endpoint: &Endpoint) -> ColoredString {
+pub(super) fn endpoint_line(endpoint: &Endpoint) -> ColoredString {
     let name = authority(endpoint);
     let hop = match (endpoint.hop, &endpoint.tunnel) {
         (Hop::Proxy, _) => " (the proxy)".to_owned(),
@@ -264,7 +265,7 @@ fn tested(out: &mut String, endpoint: &Endpoint, diagnosis: &Diagnosis, verbose:
     }
 }
 
-fn change(out: &mut String, diagnosis: &UpstreamDiagnosis) {
+pub(super) fn change(out: &mut String, diagnosis: &UpstreamDiagnosis) {
     for (name, reason) in &diagnosis.unserved {
         let _ = writeln!(out, "  {} nothing serves {name}: {reason}", mark(Severity::Blocking));
     }

@@ -5,10 +5,12 @@
 mod comparison;
 mod finding;
 mod judge;
+mod upgrade;
 
 pub use comparison::{SuiteRow, Use, compare};
 pub use finding::{Finding, Hopeless, Severity};
 pub use judge::judge;
+pub use upgrade::{Differences, Effect, effect};
 
 /// The answer to the question whether Envoy can connect.
 #[derive(Clone, Debug)]

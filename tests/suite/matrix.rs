@@ -155,7 +155,7 @@ fn ask(case: &Case, address: SocketAddr, envoy: &str) -> Said {
 }
 
 /// The command with the flags that describe a case's Envoy.
-fn command(case: &Case, address: SocketAddr) -> Command {
+pub(crate) fn command(case: &Case, address: SocketAddr) -> Command {
     let side = &case.side;
     let mut command = Command::new(env!("CARGO_BIN_EXE_cipher-test"));
     command.arg(address.to_string());

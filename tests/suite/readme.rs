@@ -35,16 +35,34 @@ fn shown() -> Vec<Shown> {
     shown
 }
 
-/// A PATH with the command under test, and a kubectl that takes what it is given.
-fn programs() -> TempDir {
+/// A PATH with the command under test, and a kubectl that has a small cluster and takes what it is
+/// given.
+fn programs(port: u16) -> TempDir {
     let directory = tempfile::tempdir().unwrap();
     let link = directory.path().join("cipher-test");
     std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_cipher-test"), link).unwrap();
     let kubectl = directory.path().join("kubectl");
-    std::fs::write(&kubectl, "#!/bin/sh\ngrep -q 'kind: Upstream'\n").unwrap();
+    let cluster = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/gloo/cluster.yaml");
+    let text = format!(
+        "#!/bin/sh\nif [ \"$1\" = get ]; then exec sed s/8443/{port}/ {cluster}; fi\n\
+         exec grep -Eq 'kind: Upstream|spec:'\n"
+    );
+    std::fs::write(&kubectl, text).unwrap();
     let mut permissions = std::fs::metadata(&kubectl).unwrap().permissions();
     std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o755);
     std::fs::set_permissions(&kubectl, permissions).unwrap();
+    directory
+}
+
+/// A folder of resources as it may lie in a Git repository.
+fn manifests(port: u16) -> TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let upstream = format!(
+        "apiVersion: gloo.solo.io/v1\nkind: Upstream\nmetadata:\n  name: payments # ours\n  \
+         namespace: shop\nspec:\n  static:\n    useTls: true\n    hosts:\n    - addr: localhost\n      \
+         port: {port}\n"
+    );
+    std::fs::write(directory.path().join("payments.yaml"), upstream).unwrap();
     directory
 }
 
@@ -78,8 +96,9 @@ fn serve(programs: &Path, command: &str, port: u16) -> Serving {
 
 #[test]
 fn every_command_of_the_readme_works_as_shown() {
-    let programs = programs();
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let programs = programs(port);
+    let manifests = manifests(port);
     let mut serving = None;
     let mut run = 0;
     for Shown { command, output } in shown() {
@@ -91,6 +110,7 @@ fn every_command_of_the_readme_works_as_shown() {
         // The build is what made this test; the arguments after it are run.
         let command = command.replace("cargo run --release --", "cipher-test");
         let command = command.replace("8443", &port.to_string());
+        let command = command.replace("manifests/", &manifests.path().display().to_string());
         if command.contains("--serve") {
             serving = Some(serve(programs.path(), &command, port));
             continue;

@@ -6,6 +6,7 @@ mod input;
 mod output;
 mod revision;
 mod subject;
+mod upgrade;
 mod write;
 
 use std::sync::Arc;
@@ -20,7 +21,7 @@ use super::progress::Progress;
 use super::settings::{Probing, choose_color, credentials, parse_secret};
 use super::{NO_ANSWER, TARGETS_AT_ONCE};
 use crate::envoy::Build;
-use crate::gloo::{Context, NoSecrets, ObjectName, translate};
+use crate::gloo::{Context, NoSecrets, ObjectName, Platform, Release, Settings, translate};
 use crate::report::upstreams::{EndpointDiagnosis, UpstreamDiagnosis};
 use crate::trial::Checks;
 use input::{Input, UpstreamDocument};
@@ -28,7 +29,8 @@ use subject::Way;
 
 /// What a run is told.
 struct Run {
-    platform: PlatformOptions,
+    platform: Platform,
+    build: Build,
     probing: Probing,
     /// What stands in for certificates that the input does not hold.
     credentials: Checks,
@@ -53,8 +55,10 @@ pub(super) async fn run(args: Upstreams) -> Result<u8, String> {
     if input.upstreams.is_empty() {
         return nothing(&input);
     }
-    let results = run.diagnose_all(&input).await?;
-    let code = run.finish(&input, &results)?;
+    let code = match args.upgrade.releases() {
+        Some(releases) => run.upgrade(&input, releases).await?,
+        None => run.finish(&input, &run.diagnose_all(&input).await?)?,
+    };
     Ok(if input.mistakes > 0 { NO_ANSWER } else { code })
 }
 
@@ -67,6 +71,11 @@ fn nothing(input: &Input) -> Result<u8, String> {
         1 => "the one document in the input is no Upstream".to_owned(),
         count => format!("none of the {count} documents in the input is an Upstream"),
     })
+}
+
+fn platform(options: &PlatformOptions) -> Platform {
+    let envoy = options.envoy.unwrap_or(options.gloo.envoy());
+    Platform { gloo: Some(options.gloo), envoy }
 }
 
 impl Run {
@@ -84,7 +93,8 @@ impl Run {
             Ok::<_, String>(ObjectName { namespace, name })
         });
         Ok(Self {
-            platform: args.platform.clone(),
+            platform: platform(&args.platform),
+            build: if args.platform.fips { Build::Fips } else { Build::Standard },
             doors: Arc::new(Semaphore::new(probing.limits.connections)),
             show_progress: probing.show_progress,
             probing,
@@ -101,13 +111,7 @@ impl Run {
 
     async fn diagnose_all(&self, input: &Input) -> Result<Vec<UpstreamDiagnosis>, String> {
         let settings = input.settings()?;
-        let context = Context {
-            gloo: self.platform.gloo,
-            envoy: self.platform.envoy.unwrap_or(self.platform.gloo.envoy()),
-            build: if self.platform.fips { Build::Fips } else { Build::Standard },
-            settings: settings.map(|found| &found.settings),
-            secrets: &NoSecrets,
-        };
+        let context = self.context(self.platform, settings.map(|found| &found.settings));
         let progress = Progress::new(self.show_progress && self.probes, input.upstreams.len());
         let mut results: Vec<UpstreamDiagnosis> = stream::iter(&input.upstreams)
             .map(|document| self.diagnose(document, &context, &progress))
@@ -117,6 +121,16 @@ impl Run {
         self.join_revisions(input, &context, &mut results).await;
         progress.finish();
         Ok(results)
+    }
+
+    fn context<'a>(&self, platform: Platform, settings: Option<&'a Settings>) -> Context<'a> {
+        Context {
+            gloo: platform.gloo.unwrap_or(Release::STABLE),
+            envoy: platform.envoy,
+            build: self.build,
+            settings,
+            secrets: &NoSecrets,
+        }
     }
 
     async fn diagnose(
@@ -163,8 +177,7 @@ impl Run {
         let codes = results.iter().map(|result| result.summary().exit_code());
         let code = codes.max().unwrap_or(NO_ANSWER);
         if self.write {
-            let written = write::write(input, results);
-            return Ok(if written { code } else { NO_ANSWER });
+            return Ok(write::write(input, results));
         }
         match self.print(results) {
             Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {

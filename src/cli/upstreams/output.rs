@@ -17,20 +17,13 @@ impl Run {
             return print_text(&fixes(fix, results));
         }
         if matches!(self.format, Format::Json) {
-            return print_text(&json::render_upstreams(results, &self.platform()));
+            return print_text(&json::render_upstreams(results, self.platform));
         }
         for result in results {
             print_text(&format!("{}\n", render(result, self.verbose)))?;
         }
         let summaries: Vec<_> = results.iter().map(UpstreamDiagnosis::summary).collect();
-        print_text(&render_totals(&summaries))
-    }
-
-    fn platform(&self) -> json::Platform {
-        json::Platform {
-            gloo: self.platform.gloo,
-            envoy: self.platform.envoy.unwrap_or(self.platform.gloo.envoy()),
-        }
+        print_text(&render_totals(&summaries, self.platform))
     }
 }
 

@@ -53,7 +53,7 @@ impl Run {
         diagnosis.revision = Some(revision);
     }
 
-    async fn proven(
+    pub(super) async fn proven(
         &self,
         document: &UpstreamDocument,
         context: &Context<'_>,
@@ -101,7 +101,7 @@ impl Run {
     }
 
     /// What the endpoints need, and which of them nothing serves.
-    fn wanted(
+    pub(super) fn wanted(
         &self,
         diagnosis: &UpstreamDiagnosis,
     ) -> Result<(Wanted, Vec<(String, String)>), Conflict> {

@@ -1,7 +1,7 @@
 //! From an endpoint of a cluster to what is to be tested, and how to get there.
 
 use super::Run;
-use crate::cli::diagnose::Subject;
+use crate::cli::diagnose::{Depth, Subject};
 use crate::gloo::{Credentials, Endpoint, EndpointTls, ProxyProtocol, Reach, Tunnel};
 use crate::probe;
 use crate::report::upstreams::{NotTested, authority};
@@ -47,6 +47,8 @@ impl Run {
             candidates: self.candidates(&target),
             addresses: self.probing.addresses_for(dial.as_ref().unwrap_or(&target)),
             brings_certificate: self.secret.is_some(),
+            sets_signature_algorithms: false,
+            depth: Depth::All,
             target,
             dial,
         }))

@@ -6,13 +6,26 @@ use std::io::Write;
 use std::path::Path;
 
 use super::input::Input;
+use crate::cli::NO_ANSWER;
 use crate::gloo::{Document, ObjectName, Place, ranges};
 use crate::remedy::{Edit, Resource, Revision, Step, edit};
 use crate::report::upstreams::UpstreamDiagnosis;
 
-/// Writes all changes; says on stderr what was written and what could not be. Returns whether
-/// nothing was left out.
-pub(super) fn write(input: &Input, results: &[UpstreamDiagnosis]) -> bool {
+/// Writes all changes; says on stderr what was written and what could not be.
+///
+/// Returns the exit code: 0 where every Upstream is as it should be now.
+pub(super) fn write(input: &Input, results: &[UpstreamDiagnosis]) -> u8 {
+    if !write_all(input, results) {
+        return NO_ANSWER;
+    }
+    let is_mended =
+        |result: &&UpstreamDiagnosis| result.revision.is_some() && result.unserved.is_empty();
+    let left = results.iter().filter(|result| !is_mended(result));
+    left.map(|result| result.summary().exit_code()).max().unwrap_or(0)
+}
+
+/// Whether nothing was left out.
+fn write_all(input: &Input, results: &[UpstreamDiagnosis]) -> bool {
     let mut complete = true;
     let mut files: BTreeMap<&str, Vec<(&Place, &Revision)>> = BTreeMap::new();
     let mut seen: Vec<(&Place, &Revision)> = Vec::new();

@@ -19,6 +19,7 @@ mod survey;
 mod target;
 mod terms;
 mod trial;
+mod upgrade;
 mod upstreams;
 
 pub use certificate::{Certificate, KeyUsage};
@@ -36,6 +37,10 @@ pub use terms::{
     Suite, Version,
 };
 pub use trial::{Attempt, Handshake, Negotiated, ProvenChange, Trial, TrialResult, WiderAttempt};
+pub use upgrade::{
+    Effect, Platform, UpgradeEndpoint, UpgradeReport, UpgradeTarget, UpstreamUpgrade,
+    UpstreamsUpgradeReport,
+};
 pub use upstreams::{
     Note, ParametersFrom, Revision, TlsBecause, Unserved, Upstream, UpstreamEndpoint,
     UpstreamSummary, UpstreamsReport,

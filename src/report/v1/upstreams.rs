@@ -7,9 +7,9 @@ use serde_json::{Map, Value};
 use super::all;
 use super::envoy::EnvoyClient;
 use super::target::{Summary, Target};
+use super::upgrade::Platform;
 use crate::gloo;
 use crate::remedy::{self, Names};
-use crate::report::json::Platform;
 use crate::report::upstreams::{self, EndpointDiagnosis, UpstreamDiagnosis};
 use crate::report::words::gloo as words;
 
@@ -22,10 +22,8 @@ pub struct UpstreamsReport {
     pub version: u32,
     /// Name and version of the program that wrote it.
     pub tool: String,
-    /// The release of Gloo whose rules count.
-    pub gloo: String,
-    /// The release of Envoy that was judged.
-    pub envoy: String,
+    /// What was judged for.
+    pub platform: Platform,
     /// The exit code that goes with it, as far as the Upstreams decide it: 2 also stands for
     /// documents that could not be read, which are told on stderr.
     #[schemars(range(max = 2))]
@@ -97,7 +95,7 @@ pub enum TlsBecause {
     /// On: `useTls: true`.
     UseTls,
     /// On: a host has port 443.
-    PortFourFourThree,
+    HttpsPort,
     /// On: this kind of Upstream always uses it.
     Kind,
     /// Off: `useTls: false`.
@@ -193,13 +191,12 @@ pub struct Unserved {
 impl UpstreamsReport {
     /// Puts what was found into the published shape.
     #[must_use]
-    pub fn new(diagnoses: &[UpstreamDiagnosis], platform: &Platform) -> Self {
+    pub fn new(diagnoses: &[UpstreamDiagnosis], platform: gloo::Platform) -> Self {
         let codes = diagnoses.iter().map(|diagnosis| diagnosis.summary().exit_code());
         Self {
             version: super::VERSION,
             tool: concat!("cipher-test ", env!("CARGO_PKG_VERSION")).to_owned(),
-            gloo: platform.gloo.to_string(),
-            envoy: platform.envoy.to_string(),
+            platform: platform.into(),
             exit_code: codes.max().unwrap_or(2),
             upstreams: all(diagnoses),
         }
@@ -304,7 +301,7 @@ impl From<&gloo::Tls> for TlsBecause {
         match tls {
             Tls::On(gloo::TlsBecause::SslConfig) => Self::SslConfig,
             Tls::On(gloo::TlsBecause::UseTls) => Self::UseTls,
-            Tls::On(gloo::TlsBecause::Port443) => Self::PortFourFourThree,
+            Tls::On(gloo::TlsBecause::Port443) => Self::HttpsPort,
             Tls::On(gloo::TlsBecause::Kind(_)) => Self::Kind,
             Tls::Off(PlainBecause::UseTlsFalse) => Self::UseTlsFalse,
             Tls::Off(PlainBecause::NoSslConfig) => Self::NoSslConfig,

@@ -28,12 +28,20 @@ pub(crate) struct Upstream {
     pub(crate) protocol: Protocol,
     /// The `UpstreamTlsContext`, in snake case, without its `@type`.
     pub(crate) tls: Value,
+    /// Parts of the cluster that take the place of what follows from all that.
+    pub(crate) cluster: Option<Map<String, Value>>,
 }
 
 impl Upstream {
     /// One with an empty `UpstreamTlsContext`: everything is Envoy's default.
     pub(crate) fn new(address: SocketAddr) -> Self {
-        Self { address, protocol: Protocol::default(), tls: json!({}) }
+        Self { address, protocol: Protocol::default(), tls: json!({}), cluster: None }
+    }
+
+    /// Takes TLS and protocol from these parts of a cluster, as somebody else wrote them.
+    pub(crate) fn with_cluster(mut self, parts: Map<String, Value>) -> Self {
+        self.cluster = Some(parts);
+        self
     }
 
     pub(crate) fn protocol(mut self, protocol: Protocol) -> Self {

@@ -37,6 +37,10 @@ impl From<&Upstream> for Wiring {
             },
             "transport_socket": { "name": "tls", "typed_config": tls },
         });
+        if let Some(parts) = &upstream.cluster {
+            cluster.as_object_mut().expect("an object").extend(parts.clone());
+            return Self { is_tcp: upstream.protocol == Protocol::Tcp, cluster, ..Self::default() };
+        }
         let http = match upstream.protocol {
             Protocol::Http1 => json!({ "explicit_http_config": { "http_protocol_options": {} } }),
             Protocol::Http2 => json!({ "explicit_http_config": { "http2_protocol_options": {} } }),

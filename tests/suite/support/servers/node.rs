@@ -11,13 +11,20 @@ use crate::support::{program, root};
 pub(crate) struct Node {
     leaf: Leaf,
     options: Value,
+    http2: bool,
 }
 
 impl Node {
     /// One with an RSA certificate and options as `https.createServer` takes them, such as
     /// `{"ciphers": "AES128-SHA", "maxVersion": "TLSv1.2"}`.
     pub(crate) fn new(options: Value) -> Self {
-        Self { leaf: Leaf::Rsa, options }
+        Self { leaf: Leaf::Rsa, options, http2: false }
+    }
+
+    /// Speaks HTTP/2 and nothing else.
+    pub(crate) fn http2(mut self) -> Self {
+        self.http2 = true;
+        self
     }
 
     pub(crate) fn leaf(mut self, leaf: Leaf) -> Self {
@@ -30,7 +37,7 @@ impl Node {
         Server::start(&program("node"), |command, _, address| {
             let argument = json!({
                 "port": address.port(), "cert": leaf.certificate, "key": leaf.key,
-                "ca": keys::authority(), "options": self.options,
+                "ca": keys::authority(), "options": self.options, "http2": self.http2,
             });
             command.arg(root().join("fixtures/node/server.js")).arg(argument.to_string());
         })

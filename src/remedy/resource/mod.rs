@@ -4,6 +4,9 @@
 //! Every revision is translated again as Gloo would, and is given out only if the result is what
 //! was wanted and nothing else has changed.
 
+#[cfg(test)]
+mod tests;
+
 use serde_json::{Map, Value, json};
 
 use super::change::{Change, Conflict};

@@ -1,0 +1,121 @@
+//! `--from` and `--to`: the same targets with two releases.
+
+use std::sync::Arc;
+
+use futures::stream::{self, StreamExt};
+use tokio::sync::Semaphore;
+
+use super::TARGETS_AT_ONCE;
+use super::args::{Fix, Format};
+use super::diagnose::{Depth, Subject, confirm, diagnose};
+use super::output::{fix_text, print_text};
+use super::progress::Progress;
+use super::settings::Settings;
+use crate::gloo::Platform;
+use crate::report::upgrade::{UpgradeDiagnosis, exit_code, headline, render};
+use crate::report::{Diagnosis, json};
+use crate::target::{Addresses, Target};
+use crate::verdict::Differences;
+
+/// The releases before and after.
+type Releases = (Platform, Platform);
+
+pub(super) async fn run(
+    settings: &Settings,
+    targets: Vec<Target>,
+    releases: Releases,
+) -> Result<u8, String> {
+    if matches!(settings.format, Format::Classic) {
+        return Err("--format classic knows one release only".to_owned());
+    }
+    let progress = Progress::new(settings.probing.show_progress, targets.len());
+    let doors = Arc::new(Semaphore::new(settings.probing.limits.connections));
+    let results: Vec<UpgradeDiagnosis> = stream::iter(targets)
+        .map(|target| compare(settings, target, releases, &doors, &progress))
+        .buffered(TARGETS_AT_ONCE)
+        .collect()
+        .await;
+    progress.finish();
+    let code = results.iter().map(|result| exit_code(result.effect())).max();
+    match print_text(&text(settings, &results, releases)) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(format!("cannot write the result: {error}"))
+        }
+        _ => Ok(code.unwrap_or(super::NO_ANSWER)),
+    }
+}
+
+async fn compare(
+    settings: &Settings,
+    target: Target,
+    (from, to): Releases,
+    doors: &Arc<Semaphore>,
+    progress: &Progress,
+) -> UpgradeDiagnosis {
+    let probing = &settings.probing;
+    let older = settings.subject_as(target.clone(), from.envoy);
+    let older = Subject { depth: Depth::OwnHello, ..older };
+    let newer = settings.subject_as(target, to.envoy);
+    let differences = Differences::between(&older.config, &newer.config);
+    let before = diagnose(probing, older.clone(), doors, progress).await;
+    // Resolved once: both are to see the same endpoints.
+    let newer =
+        Subject { addresses: known_addresses(&before).or(newer.addresses.clone()), ..newer };
+    let after = diagnose(probing, newer, doors, progress).await;
+    let works_before = match &after.change {
+        Some(change) => {
+            let changed = Subject { config: change.apply(&older.config), ..older };
+            Some(confirm(probing, &changed, &before, doors).await)
+        }
+        None => None,
+    };
+    UpgradeDiagnosis { differences, before, after, works_before }
+}
+
+/// The addresses that a diagnosis was about.
+fn known_addresses(diagnosis: &Diagnosis) -> Option<Addresses> {
+    let endpoints: Vec<_> = diagnosis.endpoints.iter().map(|endpoint| endpoint.address).collect();
+    let ignored = diagnosis.ignored.clone();
+    (!endpoints.is_empty()).then_some(Addresses { endpoints, ignored })
+}
+
+fn text(settings: &Settings, results: &[UpgradeDiagnosis], releases: Releases) -> String {
+    if let Some(fix) = settings.fix {
+        return fixes(settings, fix, results, releases);
+    }
+    if matches!(settings.format, Format::Json) {
+        return json::render_upgrade(results, releases, &settings.names);
+    }
+    let texts: Vec<_> = results
+        .iter()
+        .map(|result| render(result, releases, &settings.names, settings.verbose))
+        .collect();
+    texts.join("\n")
+}
+
+/// The changes for the newer release; what they are for goes to stderr.
+#[expect(clippy::print_stderr, reason = "stdout carries the patch alone")]
+fn fixes(
+    settings: &Settings,
+    fix: Fix,
+    results: &[UpgradeDiagnosis],
+    releases: Releases,
+) -> String {
+    let mut text = String::new();
+    for result in results {
+        let target = &result.after.target;
+        eprintln!("cipher-test: {target}: {}", headline(result.effect(), releases));
+        if let Some(Err(reason)) = &result.works_before {
+            eprintln!(
+                "cipher-test: {target}: make the change with the upgrade, not before: with the \
+                 older release, {reason}"
+            );
+        }
+        let piece = fix_text(&settings.names, fix, &result.after);
+        if !text.is_empty() && !piece.is_empty() && !matches!(fix, Fix::Kubectl) {
+            text += "---\n";
+        }
+        text += &piece;
+    }
+    text
+}

@@ -1,0 +1,346 @@
+//! What an upgrade does to targets, and the report of it for people.
+
+use std::fmt::Write as _;
+
+use colored::{ColoredString, Colorize};
+
+use super::terminal::{findings_report, mark, passage_words};
+use super::upstreams::{
+    self, EndpointDiagnosis, NotTested, UpstreamDiagnosis, because, endpoint_line,
+};
+use super::words::gloo;
+use super::{Diagnosis, Endpoint};
+use crate::gloo::{Platform, Tls};
+use crate::remedy::{Names, kubectl_command};
+use crate::tls::{CipherSuite, Group};
+use crate::verdict::{Differences, Effect, Severity, Summary, effect};
+
+/// One target, before and after an upgrade.
+#[derive(Clone, Debug)]
+pub struct UpgradeDiagnosis {
+    /// What the offers of the two releases differ in.
+    pub differences: Differences,
+    /// With the older release, as far as its own hello.
+    pub before: Diagnosis,
+    /// With the newer release, and what would help it.
+    pub after: Diagnosis,
+    /// Whether the change may be made before the upgrade: the older release loads it and still
+    /// connects. `None` if there is no change.
+    pub works_before: Option<Result<(), String>>,
+}
+
+impl UpgradeDiagnosis {
+    /// The endpoints with what becomes of each.
+    pub fn effects(&self) -> impl Iterator<Item = (&Endpoint, &Endpoint, Effect)> {
+        let pairs = self.before.endpoints.iter().zip(&self.after.endpoints);
+        pairs.map(|(before, after)| (before, after, effect(&before.trial, &after.trial)))
+    }
+
+    /// The gravest of all effects.
+    #[must_use]
+    pub fn effect(&self) -> Effect {
+        self.effects().map(|(_, _, effect)| effect).max().unwrap_or(Effect::Unclear)
+    }
+}
+
+/// The exit code that goes with an effect.
+#[must_use]
+pub fn exit_code(effect: Effect) -> u8 {
+    match effect {
+        Effect::Same | Effect::Changes | Effect::Mends => 0,
+        Effect::StaysBroken | Effect::Breaks => 1,
+        Effect::Unclear => 2,
+    }
+}
+
+/// One Upstream, before and after an upgrade.
+#[derive(Clone, Debug)]
+pub struct UpstreamUpgrade {
+    /// With the older release, as far as its own hello.
+    pub before: UpstreamDiagnosis,
+    /// With the newer release, and what would help it.
+    pub after: UpstreamDiagnosis,
+    /// Whether the change may be made before the upgrade. `None` if there is no change.
+    pub works_before: Option<Result<(), String>>,
+}
+
+impl UpstreamUpgrade {
+    /// What becomes of each endpoint; `None` where neither release was tested on it.
+    pub fn effects(&self) -> impl Iterator<Item = (usize, Option<Effect>)> {
+        let pairs = self.before.endpoints.iter().zip(&self.after.endpoints);
+        pairs.enumerate().map(|(index, (before, after))| (index, endpoint_effect(before, after)))
+    }
+
+    /// The gravest of all effects.
+    #[must_use]
+    pub fn effect(&self) -> Effect {
+        let own = match (is_on(&self.before), is_on(&self.after)) {
+            (true, false) => Some(Effect::Breaks),
+            (false, true) => Some(Effect::Changes),
+            _ => None,
+        };
+        let effects = self.effects().filter_map(|(_, effect)| effect);
+        effects.chain(own).max().unwrap_or(Effect::Same)
+    }
+}
+
+fn is_on(diagnosis: &UpstreamDiagnosis) -> bool {
+    matches!(diagnosis.cluster.tls, Tls::On(_))
+}
+
+fn endpoint_effect(before: &EndpointDiagnosis, after: &EndpointDiagnosis) -> Option<Effect> {
+    use EndpointDiagnosis::{NotTested as Untested, Tested};
+    match (before, after) {
+        (Tested(before), Tested(after)) => {
+            let pairs = before.endpoints.iter().zip(&after.endpoints);
+            let effects = pairs.map(|(before, after)| effect(&before.trial, &after.trial));
+            Some(effects.max().unwrap_or(Effect::Unclear))
+        }
+        (Tested(_), Untested(_)) => Some(Effect::Breaks),
+        (Untested(_), Tested(after)) => Some(match after.summary() {
+            Summary::Connects => Effect::Changes,
+            Summary::Unclear => Effect::Unclear,
+            _ => Effect::Breaks,
+        }),
+        (_, Untested(NotTested::NotAsked | NotTested::PlainText)) => None,
+        (_, Untested(_)) => Some(Effect::Unclear),
+    }
+}
+
+/// Renders one target.
+#[must_use]
+pub fn render(
+    diagnosis: &UpgradeDiagnosis,
+    releases: (Platform, Platform),
+    names: &Names,
+    verbose: bool,
+) -> String {
+    let mut out = String::new();
+    let worst = diagnosis.effect();
+    let line = format!("{} · {}", diagnosis.after.target, headline(worst, releases));
+    let _ = writeln!(out, "{}", by_effect(worst, &line).bold());
+    offers(&mut out, &diagnosis.differences, releases);
+    let unresolved = diagnosis.after.unresolved.iter().chain(&diagnosis.before.unresolved);
+    if let Some(reason) = unresolved.into_iter().next() {
+        let _ = writeln!(out, "  {} {reason}", mark(Severity::Blocking));
+    }
+    for (before, after, effect) in diagnosis.effects() {
+        endpoint(&mut out, before, after, effect, releases, verbose);
+    }
+    patch(&mut out, diagnosis, names);
+    out
+}
+
+/// What becomes of a target, in words.
+#[must_use]
+pub fn headline(effect: Effect, (from, to): (Platform, Platform)) -> String {
+    let what = match effect {
+        Effect::Same => "nothing changes",
+        Effect::Changes => "something else is negotiated",
+        Effect::Mends => "Envoy connects only after the upgrade",
+        Effect::StaysBroken => "Envoy connects neither before nor after the upgrade",
+        Effect::Breaks => "breaks",
+        Effect::Unclear => "unclear",
+    };
+    format!("{what}, from {from} to {to}")
+}
+
+pub(super) fn by_effect(effect: Effect, text: &str) -> ColoredString {
+    match effect {
+        Effect::Same | Effect::Changes | Effect::Mends => text.green(),
+        Effect::StaysBroken | Effect::Breaks => text.red(),
+        Effect::Unclear => text.magenta(),
+    }
+}
+
+/// What the newer release offers differently, whatever the server makes of it.
+pub(super) fn offers(
+    out: &mut String,
+    differences: &Differences,
+    (from, to): (Platform, Platform),
+) {
+    let lines = differences_words(differences);
+    if lines.is_empty() {
+        let words = format!("{to} offers what {from} does");
+        let _ = writeln!(out, "  {}", words.dimmed());
+    }
+    for line in lines {
+        let _ = writeln!(out, "  {}", format!("{to} {line}").dimmed());
+    }
+}
+
+/// What differs, one sentence each, without its subject: the newer release.
+#[must_use]
+pub fn differences_words(differences: &Differences) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(fault) = &differences.fault {
+        lines.push(format!("does not take the settings: {fault}"));
+    }
+    if let Some((_, minimum)) = differences.minimum {
+        lines.push(format!("offers nothing below {minimum}"));
+    }
+    if let Some((_, maximum)) = differences.maximum {
+        lines.push(format!("offers up to {maximum}"));
+    }
+    let suites = |list: &[CipherSuite]| names(list.iter().map(|suite| suite_name(*suite)));
+    let groups = |list: &[Group]| names(list.iter().map(ToString::to_string));
+    for (list, words) in [
+        (suites(&differences.suites_gone), "no longer offers"),
+        (suites(&differences.suites_new), "also offers"),
+        (groups(&differences.groups_gone), "no longer offers the groups"),
+        (groups(&differences.groups_new), "also offers the groups"),
+    ] {
+        if !list.is_empty() {
+            lines.push(format!("{words} {list}"));
+        }
+    }
+    if let Some((_, alpn)) = &differences.alpn {
+        let alpn = if alpn.is_empty() { "none".to_owned() } else { alpn.join(", ") };
+        lines.push(format!("offers other protocols by ALPN: {alpn}"));
+    }
+    if differences.enforces_key_usage {
+        lines.push("refuses RSA certificates whose keyUsage does not fit".to_owned());
+    }
+    lines
+}
+
+fn names(names: impl Iterator<Item = String>) -> String {
+    names.collect::<Vec<_>>().join(", ")
+}
+
+fn suite_name(suite: CipherSuite) -> String {
+    suite.openssl_name().map_or_else(|| suite.to_string(), str::to_owned)
+}
+
+fn endpoint(
+    out: &mut String,
+    before: &Endpoint,
+    after: &Endpoint,
+    effect: Effect,
+    (from, to): (Platform, Platform),
+    verbose: bool,
+) {
+    let _ = writeln!(out, "  at {}", after.address.to_string().bold());
+    let old = match &before.trial.own.result {
+        Ok(passage) => format!("{} negotiates {}", "✓".green(), passage_words(passage)),
+        Err(obstacle) => format!("{} {obstacle}", mark(Severity::Blocking)),
+    };
+    let _ = writeln!(out, "  {from}");
+    let _ = writeln!(out, "  {old}");
+    let _ = writeln!(out, "  {to}");
+    if effect == Effect::Same && !verbose {
+        let _ = writeln!(out, "  {} the same", "✓".green());
+    } else {
+        findings_report(out, after, verbose);
+    }
+}
+
+fn patch(out: &mut String, diagnosis: &UpgradeDiagnosis, names: &Names) {
+    let Some(change) = &diagnosis.after.change else {
+        if let Some(reason) = &diagnosis.after.no_change {
+            let _ = writeln!(out, "\n  {} {reason}", "no patch:".bold());
+        }
+        return;
+    };
+    let when = when(diagnosis.works_before.as_ref());
+    let _ = writeln!(out, "\n{} {when}\n", "The patch.".bold());
+    let _ = writeln!(out, "{}", kubectl_command(&diagnosis.after.target, names, change));
+}
+
+/// When the change is to be made.
+pub(super) fn when(works_before: Option<&Result<(), String>>) -> String {
+    match works_before {
+        Some(Ok(())) => "Proven with both releases: make it before the upgrade.".to_owned(),
+        Some(Err(reason)) => {
+            format!("Make it with the upgrade, not before: with the older release, {reason}.")
+        }
+        None => "Proven with the newer release.".to_owned(),
+    }
+}
+
+/// Renders one Upstream.
+#[must_use]
+pub fn render_upstream(
+    upgrade: &UpstreamUpgrade,
+    releases: (Platform, Platform),
+    verbose: bool,
+) -> String {
+    let mut out = String::new();
+    let worst = upgrade.effect();
+    let line = format!("{} · {}", upgrade.after.cluster.upstream, headline(worst, releases));
+    let _ = writeln!(out, "{}", by_effect(worst, &line).bold());
+    for (release, diagnosis) in [(releases.0, &upgrade.before), (releases.1, &upgrade.after)] {
+        let _ =
+            writeln!(out, "  {}", format!("{release}: {}", because(&diagnosis.cluster)).dimmed());
+    }
+    note_changes(&mut out, upgrade, verbose);
+    for (index, effect) in upgrade.effects() {
+        upstream_endpoint(&mut out, upgrade, index, effect, (releases, verbose));
+    }
+    upstreams::change(&mut out, &upgrade.after);
+    if upgrade.after.revision.is_some() {
+        let _ = writeln!(out, "{}", when(upgrade.works_before.as_ref()));
+    }
+    out
+}
+
+/// Notes that only one of the releases gives rise to, and with `verbose` all others.
+fn note_changes(out: &mut String, upgrade: &UpstreamUpgrade, verbose: bool) {
+    let (old, new) = (&upgrade.before.cluster.notes, &upgrade.after.cluster.notes);
+    for note in old.iter().filter(|note| !new.contains(note)) {
+        let _ = writeln!(out, "  {} before: {}", mark(Severity::Warning), gloo::note(note));
+    }
+    for note in new {
+        let is_new = !old.contains(note);
+        let mark = if is_new { mark(Severity::Warning) } else { mark(Severity::Info) };
+        if is_new || verbose {
+            let when = if is_new { "after: " } else { "" };
+            let _ = writeln!(out, "  {mark} {when}{}", gloo::note(note));
+        }
+    }
+}
+
+fn upstream_endpoint(
+    out: &mut String,
+    upgrade: &UpstreamUpgrade,
+    index: usize,
+    effect: Option<Effect>,
+    (releases, verbose): ((Platform, Platform), bool),
+) {
+    use EndpointDiagnosis::Tested;
+    let Some(place) = upgrade.after.cluster.endpoints.get(index) else { return };
+    let _ = writeln!(out, "  {}", endpoint_line(place));
+    let (before, after) = (&upgrade.before.endpoints[index], &upgrade.after.endpoints[index]);
+    if let (Tested(before), Tested(after)) = (before, after) {
+        offers(out, &Differences::between(&before.config, &after.config), releases);
+        if let Some(reason) = after.unresolved.as_ref().or(before.unresolved.as_ref()) {
+            let _ = writeln!(out, "  {} {reason}", mark(Severity::Blocking));
+        }
+        for (before, after) in before.endpoints.iter().zip(&after.endpoints) {
+            let effect = crate::verdict::effect(&before.trial, &after.trial);
+            endpoint(out, before, after, effect, releases, verbose);
+        }
+    } else if effect.is_some() {
+        let _ = writeln!(out, "  {} TLS with one of the releases only", mark(Severity::Warning));
+    }
+}
+
+/// One line that counts the effects, for the end of a run.
+#[must_use]
+pub fn render_upgrade_totals(upgrades: &[UpstreamUpgrade]) -> String {
+    let kinds = [
+        (Effect::Breaks, "break", "breaks"),
+        (Effect::StaysBroken, "stay broken", "stays broken"),
+        (Effect::Mends, "are mended", "is mended"),
+        (Effect::Changes, "negotiate something else", "negotiates something else"),
+        (Effect::Same, "stay the same", "stays the same"),
+        (Effect::Unclear, "are unclear", "is unclear"),
+    ];
+    let counted = kinds.iter().filter_map(|(kind, many, one)| {
+        let count = upgrades.iter().filter(|upgrade| upgrade.effect() == *kind).count();
+        let words = if count == 1 { one } else { many };
+        (count > 0).then(|| format!("{count} {words}"))
+    });
+    let noun = if upgrades.len() == 1 { "Upstream" } else { "Upstreams" };
+    format!("{} {noun}: {}\n", upgrades.len(), counted.collect::<Vec<_>>().join(", "))
+}

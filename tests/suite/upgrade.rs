@@ -1,0 +1,148 @@
+//! `--from` and `--to`, held against both real Envoys.
+
+use cipher_test::lab::Scenario;
+use serde_json::{Value, json};
+
+use crate::support::binary::{Run, cipher_test};
+use crate::support::envoy::{Release, Upstream, connect};
+use crate::support::keys::Leaf;
+use crate::support::servers::Openssl;
+use crate::support::{embedded, scratch};
+
+const FROM: &str = "1.36";
+const TO: &str = "1.40";
+
+fn upgrade(args: &[&str]) -> Run {
+    cipher_test([args, &["--from", FROM, "--to", TO]].concat())
+}
+
+fn json(args: &[&str]) -> (Option<i32>, Value) {
+    let run = upgrade(&[args, &["--format", "json"]].concat());
+    assert_eq!(run.stderr, "");
+    (run.code, serde_json::from_str(&run.stdout).expect("JSON"))
+}
+
+/// Whether each release connects with these `tls_params`.
+fn really(target: &str, params: &Value) -> (bool, bool) {
+    let upstream = Upstream::new(target.parse().expect("an address")).tls_params(params);
+    let connects = |release| connect(release, std::slice::from_ref(&upstream))[0].connects();
+    (connects(Release::V1_36), connects(Release::V1_40))
+}
+
+#[test]
+fn what_both_releases_negotiate_alike_stays_the_same() {
+    let server = embedded::scenario(Scenario::Modern);
+    let target = server.address().to_string();
+    let (code, report) = json(&[&target]);
+    assert_eq!((code, &report["effect"]), (Some(0), &json!("same")));
+    assert_eq!(report["from"], json!({ "envoy": FROM }));
+    assert_eq!(really(&target, &json!({})), (true, true));
+}
+
+/// Envoy enforces the keyUsage of RSA certificates from 1.38 on, and nothing turns that off.
+#[test]
+fn a_certificate_that_only_the_older_release_takes_breaks() {
+    let server = Openssl::new("-no_tls1_3").leaf(Leaf::RsaEnciphermentOnly).start();
+    let target = server.address().to_string();
+    let (code, report) = json(&[&target]);
+    assert_eq!((code, &report["effect"]), (Some(1), &json!("breaks")));
+    assert_eq!(really(&target, &json!({})), (true, false));
+    // RSA key exchange is what such a certificate is for, and both releases have it.
+    let remedy = &report["targets"][0]["remedy"]["change"];
+    assert_eq!(report["targets"][0]["works_before"], true, "{report:#}");
+    let params = json!({ "cipher_suites": remedy["cipher_suites"] });
+    assert_eq!(really(&target, &params), (true, true));
+}
+
+/// A list that the newer BoringSSL does not load takes the cluster down.
+#[test]
+fn a_curve_that_the_newer_release_lacks_breaks_and_is_dropped_before() {
+    let server = embedded::scenario(Scenario::Modern);
+    let target = server.address().to_string();
+    let curves = json!({ "ecdh_curves": ["P-256", "P-224"] });
+    let (code, report) = json(&[&target, "--ecdh-curves", "P-256,P-224"]);
+    assert_eq!((code, &report["effect"]), (Some(1), &json!("breaks")), "{report:#}");
+    let words = report["targets"][0]["differences"].to_string();
+    assert!(words.contains("Failed to initialize ECDH curves P-256:P-224"), "{words}");
+    assert_eq!(report["targets"][0]["works_before"], true);
+    let after = &report["targets"][0]["remedy"]["change"]["ecdh_curves"];
+    let changed = json!({ "ecdh_curves": after });
+    assert_eq!(really(&target, &changed), (true, true));
+    let older = Upstream::new(server.address()).tls_params(&curves);
+    assert!(connect(Release::V1_36, &[older])[0].connects());
+}
+
+#[test]
+fn a_new_default_group_changes_what_is_negotiated() {
+    let server = embedded::scenario(Scenario::Modern);
+    let target = server.address().to_string();
+    let run = upgrade(&[&target, "--maximum-protocol-version", "TLSv1_3"]);
+    assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);
+    assert!(run.stdout.contains("also offers the groups X25519MLKEM768"), "{}", run.stdout);
+}
+
+#[test]
+fn what_is_broken_before_stays_so_and_is_mended_by_a_change() {
+    let server = embedded::scenario(Scenario::Legacy);
+    let target = server.address().to_string();
+    let (code, report) = json(&[&target]);
+    assert_eq!((code, &report["effect"]), (Some(1), &json!("stays-broken")));
+    let run = upgrade(&[&target, "--fix", "patch"]);
+    assert!(run.stdout.contains("ECDHE-RSA-AES256-SHA"), "{}", run.stdout);
+    assert!(run.stderr.contains("neither before nor after"), "{}", run.stderr);
+}
+
+#[test]
+fn an_unreachable_target_is_unclear() {
+    let (code, report) = json(&["127.0.0.1:1"]);
+    assert_eq!((code, &report["effect"]), (Some(2), &json!("unclear")));
+}
+
+#[test]
+fn releases_of_gloo_bring_their_envoys_and_rules() {
+    let server = embedded::scenario(Scenario::Modern);
+    let address = server.address();
+    let directory = scratch("upgrade-");
+    let file = directory.path().join("u.yaml");
+    let document = json!({
+        "apiVersion": "gloo.solo.io/v1",
+        "kind": "Upstream",
+        "metadata": { "name": "u", "namespace": "n" },
+        "spec": { "static": {
+            "useTls": false,
+            "hosts": [
+                { "addr": address.ip(), "port": address.port() },
+                { "addr": "unused.example", "port": 443 },
+            ],
+        } },
+    });
+    std::fs::write(&file, document.to_string()).expect("a file");
+    let unused = "unused.example:443:127.0.0.1";
+    let file = file.to_str().expect("UTF-8");
+    let releases = ["--from", "gloo-1.14", "--to", "gloo-1.15"];
+    let args = ["upstreams", file, "--resolve", unused, "--format", "json"];
+    let run = cipher_test([&args[..], &releases].concat());
+    let report: Value = serde_json::from_str(&run.stdout).expect("JSON");
+    assert_eq!(run.code, Some(1), "{}", run.stderr);
+    assert_eq!(report["from"], json!({ "gloo": "1.14", "envoy": "1.25" }));
+    let upstream = &report["upstreams"][0];
+    assert_eq!(
+        (&upstream["before"]["tls"], &upstream["after"]["tls"]),
+        (&true.into(), &false.into())
+    );
+    assert_eq!(upstream["effect"], "breaks", "plain text where TLS was");
+}
+
+#[test]
+fn both_releases_must_be_named_and_known() {
+    for (args, words) in [
+        (&["a:1", "--from", "1.36"][..], "--to"),
+        (&["a:1", "--from", "1.2", "--to", "1.3"], "Envoy release \"1.2\" is not known"),
+        (&["a:1", "--from", "gloo-1.2", "--to", "1.36"], "Gloo release \"gloo-1.2\" is not known"),
+        (&["a:1", "--from", "1.36", "--to", "1.38", "--envoy", "1.40"], "--envoy"),
+    ] {
+        let run = cipher_test(args);
+        assert_eq!(run.code, Some(2), "{args:?}");
+        assert!(run.stderr.contains(words), "{}", run.stderr);
+    }
+}
