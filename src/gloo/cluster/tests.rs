@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::envoy::Protocol;
 use crate::gloo::Upstream;
 use crate::tls::TlsVersion;
 
