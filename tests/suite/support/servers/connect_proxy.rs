@@ -88,9 +88,10 @@ impl ConnectProxy {
         self.address
     }
 
-    /// Every request so far, also those that were refused.
-    pub(crate) fn requests(&self) -> Vec<Request> {
-        self.requests.lock().expect("no panic in the proxy").clone()
+    /// What asks for every request so far, also those that were refused.
+    pub(crate) fn requests_so_far(&self) -> impl Fn() -> Vec<Request> + 'static {
+        let requests = Arc::clone(&self.requests);
+        move || requests.lock().expect("no panic in the proxy").clone()
     }
 }
 
