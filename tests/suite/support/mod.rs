@@ -8,6 +8,7 @@ pub(crate) mod envoy;
 pub(crate) mod gloo;
 pub(crate) mod hello;
 pub(crate) mod keys;
+pub(crate) mod kubernetes;
 pub(crate) mod servers;
 
 use std::path::{Path, PathBuf};

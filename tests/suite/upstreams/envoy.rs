@@ -53,12 +53,12 @@ fn ask(shape: &Shape, release: Release) -> Said {
 
 /// What is asked of one Envoy, all at once.
 #[derive(Default)]
-struct Batch {
-    wirings: Vec<Wiring>,
+pub(super) struct Batch {
+    pub(super) wirings: Vec<Wiring>,
 }
 
 /// Places in the batch, one for each endpoint; or why Gloo has no such cluster.
-type Places = Result<Vec<usize>, String>;
+pub(super) type Places = Result<Vec<usize>, String>;
 
 /// What is tried for one shape.
 struct Tries {
@@ -69,7 +69,7 @@ struct Tries {
 }
 
 impl Batch {
-    fn add(&mut self, upstream: &Value, world: &World) -> Places {
+    pub(super) fn add(&mut self, upstream: &Value, world: &World) -> Places {
         let hops = translate(upstream, world)?;
         let first = self.wirings.len();
         self.wirings.extend(hops.into_iter().map(|hop| hop.wiring));
@@ -184,14 +184,14 @@ fn kinds(patches: &[Patch]) -> Vec<Kind> {
 }
 
 /// Whether Envoy connects, for each endpoint; nowhere if there is no cluster.
-fn connect(places: &Places, outcomes: &[Outcome]) -> Vec<bool> {
+pub(super) fn connect(places: &Places, outcomes: &[Outcome]) -> Vec<bool> {
     match places {
         Ok(places) => places.iter().map(|place| outcomes[*place].connects()).collect(),
         Err(_) => vec![false],
     }
 }
 
-fn describe(places: &Places, outcomes: &[Outcome]) -> String {
+pub(super) fn describe(places: &Places, outcomes: &[Outcome]) -> String {
     let places = match places {
         Ok(places) => places,
         Err(refusal) => return format!("has no cluster: {refusal}"),

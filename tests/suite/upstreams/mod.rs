@@ -1,6 +1,7 @@
 //! `cipher-test upstreams` against what Gloo and a real Envoy make of the same documents.
 
 mod envoy;
+mod forms;
 mod samples;
 mod shape;
 mod shapes;

@@ -158,7 +158,12 @@ impl Shape {
 
     /// Runs the command on the shape's documents, for this release of Envoy.
     pub(crate) fn run(&self, release: Release, args: &[&str]) -> Run {
-        let mut documents = vec![self.upstream.clone()];
+        self.run_with(&self.upstream, release, args)
+    }
+
+    /// As [`Self::run`], with this in the place of its own Upstream.
+    pub(crate) fn run_with(&self, upstream: &Value, release: Release, args: &[&str]) -> Run {
+        let mut documents = vec![upstream.clone()];
         documents.extend(self.service.clone());
         documents.extend(Some(self.world.settings.clone()).filter(|settings| !settings.is_null()));
         let envoy = match release {
@@ -169,21 +174,26 @@ impl Shape {
         Documents::new(&documents).run(&args)
     }
 
+    /// The object that a patch is for, as it is before.
+    pub(crate) fn subject_of(&self, patch: &Patch) -> Value {
+        match patch.kind {
+            Kind::Upstream => self.upstream.clone(),
+            Kind::Service => self.service_or_likeness(),
+            Kind::Settings if self.world.settings.is_null() => settings(json!({})),
+            Kind::Settings => self.world.settings.clone(),
+        }
+    }
+
     /// The Upstream and its world after a patch, and after discovery where a Service is patched.
     pub(crate) fn after(&self, patch: &Patch) -> (Value, World) {
         let (mut upstream, mut world) = (self.upstream.clone(), self.world.clone());
+        let mut after = self.subject_of(patch);
+        merge(&mut after, &patch.patch);
         match patch.kind {
-            Kind::Upstream => merge(&mut upstream, &patch.patch),
-            Kind::Settings => {
-                if world.settings.is_null() {
-                    world.settings = json!({ "spec": {} });
-                }
-                merge(&mut world.settings, &patch.patch);
-            }
+            Kind::Upstream => upstream = after,
+            Kind::Settings => world.settings = after,
             Kind::Service => {
-                let mut service = self.service_or_likeness();
-                merge(&mut service, &patch.patch);
-                upstream = discovered(&upstream, &service).expect("annotations that Gloo reads");
+                upstream = discovered(&upstream, &after).expect("annotations that Gloo reads");
             }
         }
         (upstream, world)
@@ -193,11 +203,16 @@ impl Shape {
     pub(crate) fn service_or_likeness(&self) -> Value {
         let kube = &self.upstream["spec"]["kube"];
         let likeness = || {
-            json!({ "metadata": {
-                "name": kube["serviceName"],
-                "namespace": kube["serviceNamespace"],
-                "annotations": self.upstream["metadata"]["annotations"],
-            } })
+            json!({
+                "apiVersion": "v1",
+                "kind": "Service",
+                "metadata": {
+                    "name": kube["serviceName"],
+                    "namespace": kube["serviceNamespace"],
+                    "annotations": self.upstream["metadata"]["annotations"],
+                },
+                "spec": { "ports": [{ "port": kube["servicePort"] }] },
+            })
         };
         self.service.clone().unwrap_or_else(likeness)
     }

@@ -55,7 +55,7 @@ fn named(name: &'static str, expect: Expect, server: Server, with: Value) -> Sha
     Shape::new(name, expect).spec(spec).name(NAME, address).keep(server)
 }
 
-fn servers_that_want_something() -> Vec<Shape> {
+pub(crate) fn servers_that_want_something() -> Vec<Shape> {
     let modern = || embedded::scenario(Scenario::Modern);
     let at_443 = old();
     let rsa = ServerConfig {
@@ -92,7 +92,7 @@ fn servers_that_want_something() -> Vec<Shape> {
     ]
 }
 
-fn names() -> Vec<Shape> {
+pub(crate) fn names() -> Vec<Shape> {
     let wants_name = || embedded::scenario(Scenario::SniRequired);
     let nameless = |name, expect, spec: fn(SocketAddr) -> Value| {
         let server = embedded::scenario(Scenario::Modern);
@@ -193,7 +193,7 @@ fn protocols() -> Vec<Shape> {
     ]
 }
 
-fn several_hosts() -> Vec<Shape> {
+pub(crate) fn several_hosts() -> Vec<Shape> {
     let shape = |name, expect, servers: Vec<Server>, with: Value| {
         let hosts: Vec<_> = servers.iter().map(|server| host(server.address())).collect();
         let mut spec = json!({ "sslConfig": {}, "static": { "hosts": hosts } });
@@ -237,7 +237,7 @@ fn several_hosts() -> Vec<Shape> {
     ]
 }
 
-fn parameters_that_hurt() -> Vec<Shape> {
+pub(crate) fn parameters_that_hurt() -> Vec<Shape> {
     let modern = || embedded::scenario(Scenario::Modern);
     let rsa = || {
         lab(ServerConfig {
@@ -334,7 +334,7 @@ fn parameters_that_hurt() -> Vec<Shape> {
     ]
 }
 
-fn kinds() -> Vec<Shape> {
+pub(crate) fn kinds() -> Vec<Shape> {
     let kube = |server: SocketAddr, ssl_config: Value| {
         let mut spec = json!({ "kube": {
             "selector": { "app": "billing" },
@@ -475,7 +475,8 @@ fn credentials() -> Vec<Shape> {
     vec![
         of("a client certificate is wanted", Patch(Upstream), mutual(""), json!({}))
             .secret("vault/billing", with_pair())
-            .args(&["--secret", "vault/billing"]),
+            .args(&["--secret", "vault/billing"])
+            .args(&brings),
         of("a client certificate is there", Connects, mutual(""), reference.clone())
             .secret("vault/billing", with_pair())
             .args(&brings),
