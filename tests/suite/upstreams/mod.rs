@@ -2,6 +2,7 @@
 
 mod envoy;
 mod forms;
+mod generated;
 mod samples;
 mod shape;
 mod shapes;

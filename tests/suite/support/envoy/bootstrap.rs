@@ -11,7 +11,13 @@ use super::wiring::{TYPE, Wiring};
 pub(super) fn bootstrap(wirings: &[Wiring], access_log: &Path) -> Value {
     let mut resources = json!({ "listeners": [], "clusters": [], "secrets": [] });
     let mut add = |kind: &str, values: Vec<Value>| {
-        resources[kind].as_array_mut().expect("made a list above").extend(values);
+        let list = resources[kind].as_array_mut().expect("made a list above");
+        // Wirings may share their secrets.
+        values.into_iter().for_each(|value| {
+            if !list.contains(&value) {
+                list.push(value);
+            }
+        });
     };
     for (index, wiring) in wirings.iter().enumerate() {
         let mut cluster = wiring.cluster.clone();

@@ -67,7 +67,7 @@ pub(crate) fn connect(release: Release, upstreams: &[Upstream]) -> Vec<Outcome> 
 
 /// Connects an Envoy of `release` through every wiring once. The outcomes are in the order given.
 pub(crate) fn connect_wired(release: Release, wirings: &[Wiring]) -> Vec<Outcome> {
-    if let Some(process) = Process::start(release, wirings) {
+    if let Ok(process) = Process::start(release, wirings) {
         return process.outcomes(wirings.len());
     }
     // Envoy does not say which context it rejects.

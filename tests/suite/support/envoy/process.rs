@@ -34,8 +34,12 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Starts an Envoy and waits until it serves; `None` if it rejects its configuration.
-    pub(super) fn start(release: Release, wirings: &[Wiring]) -> Option<Self> {
+    /// Starts an Envoy and waits until it serves.
+    ///
+    /// # Errors
+    ///
+    /// What Envoy says where it rejects its configuration.
+    pub(super) fn start(release: Release, wirings: &[Wiring]) -> Result<Self, String> {
         let directory = scratch("envoy-");
         let mut command = command(release, wirings, directory.path());
         let log = File::create(directory.path().join("log")).expect("a log file");
@@ -51,7 +55,7 @@ impl Process {
             .expect("Envoy starts");
         let admin = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut process = Self { child, directory, admin };
-        process.wait_until_ready(&address_path).then_some(process)
+        if process.wait_until_ready(&address_path) { Ok(process) } else { Err(process.log()) }
     }
 
     fn wait_until_ready(&mut self, address_path: &Path) -> bool {

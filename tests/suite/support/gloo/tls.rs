@@ -59,6 +59,7 @@ fn common_context(
 ) -> Result<(Value, Vec<Value>), Fault> {
     // One oneof: what is declared last wins.
     if config["sds"].is_object() {
+        check_sds(config)?;
         return Ok(from_sds(config, world, label));
     }
     let secret = match (&config["sslFiles"], &config["secretRef"]) {
@@ -108,6 +109,20 @@ fn from_files(files: &Value) -> Result<Secret, Fault> {
         return Err(Fault::Refused(text.to_owned()));
     }
     Ok(Secret { pair: None, authority: path("rootCa").map(Into::into) })
+}
+
+fn check_sds(config: &Value) -> Result<(), Fault> {
+    let names = |field: &str| config["sds"][field].as_str().is_some_and(|name| !name.is_empty());
+    let fault = match (names("certificatesSecretName"), names("validationContextName")) {
+        (false, false) => {
+            "at least one of certificates_secret_name or validation_context_name must be provided"
+        }
+        (_, false) if !names_to_verify(config).is_empty() => {
+            "must provide validation context name if verifying SAN"
+        }
+        _ => return Ok(()),
+    };
+    Err(Fault::Refused(fault.to_owned()))
 }
 
 /// SDS in the form of static secrets. Parameters are not looked at.

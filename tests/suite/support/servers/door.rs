@@ -20,6 +20,14 @@ pub(crate) struct Visit {
     pub(crate) other: Vec<u8>,
 }
 
+/// Whether a PROXY header comes first.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Header {
+    None,
+    Allowed,
+    Wanted,
+}
+
 /// A relay with a list of all visits.
 pub(crate) struct Door {
     server: Server,
@@ -29,12 +37,17 @@ pub(crate) struct Door {
 impl Door {
     /// One at `address` that lets everyone through to `to`.
     pub(crate) fn open(address: SocketAddr, to: SocketAddr) -> Self {
-        Self::watched(address, to, false, |_| true)
+        Self::watched(address, to, Header::None, |_| true)
+    }
+
+    /// One that takes a PROXY header off where there is one.
+    pub(crate) fn tolerant(address: SocketAddr, to: SocketAddr) -> Self {
+        Self::watched(address, to, Header::Allowed, |_| true)
     }
 
     /// One that hangs up on clients that bring no PROXY header, and takes the header off.
     pub(crate) fn behind_balancer(address: SocketAddr, to: SocketAddr) -> Self {
-        Self::watched(address, to, true, |_| true)
+        Self::watched(address, to, Header::Wanted, |_| true)
     }
 
     /// One that hangs up on hellos that `admits` does not like.
@@ -43,20 +56,20 @@ impl Door {
         to: SocketAddr,
         admits: impl Fn(&Hello) -> bool + Clone + Send + 'static,
     ) -> Self {
-        Self::watched(address, to, false, admits)
+        Self::watched(address, to, Header::None, admits)
     }
 
     fn watched(
         address: SocketAddr,
         to: SocketAddr,
-        wants_header: bool,
+        header: Header,
         admits: impl Fn(&Hello) -> bool + Clone + Send + 'static,
     ) -> Self {
         let visits = Arc::new(Mutex::new(Vec::new()));
         let book = Arc::clone(&visits);
         let server = Scripted::start_at(address, move |mut stream| {
             let mut visit = Visit::default();
-            if wants_header {
+            if header != Header::None {
                 visit.proxy_header = take_header(&mut stream);
             }
             let record = first_record(&mut stream).unwrap_or_default();
@@ -64,7 +77,7 @@ impl Door {
             if visit.hello.is_none() {
                 visit.other = record.iter().copied().take(5).collect();
             }
-            let is_welcome = (!wants_header || !visit.proxy_header.is_empty())
+            let is_welcome = (header != Header::Wanted || !visit.proxy_header.is_empty())
                 && visit.hello.as_ref().is_none_or(&admits);
             book.lock().expect("no panic at the door").push(visit);
             if is_welcome && !record.is_empty() {

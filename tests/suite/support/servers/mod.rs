@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 pub(crate) use self::connect_proxy::ConnectProxy;
-pub(crate) use self::door::{Door, own_address};
+pub(crate) use self::door::{Door, Visit, own_address};
 pub(crate) use self::envoy::Envoy;
 pub(crate) use self::gnutls::Gnutls;
 pub(crate) use self::haproxy::Haproxy;
