@@ -56,14 +56,88 @@ pub(super) enum Command {
     Demo(Box<Demo>),
     /// Check Gloo Upstreams as Gloo and its Envoy would use them, and write what they need
     Upstreams(Box<Upstreams>),
+    /// Check Kubernetes Secrets as Gloo would use them for TLS
+    Secret(Box<SecretArgs>),
+    /// Show the TLS settings of a running Envoy's clusters, and where they differ from Upstreams
+    ConfigDump(Box<ConfigDump>),
     /// List the Envoy releases that are known, with what they offer upstreams
     Envoy,
+    /// Say what errors of Envoy and Gloo mean, from logs, 503 bodies, counters and statuses
+    Explain(Explain),
     /// Print the JSON Schema of --format json
     Schema {
         /// Of what
         #[arg(value_enum, default_value_t, value_name = "WHAT")]
         kind: SchemaKind,
     },
+}
+
+/// Exit codes: 0 something is explained, 2 nothing is known of it, or it cannot be read.
+#[derive(Debug, clap::Args)]
+pub(super) struct Explain {
+    /// Texts to explain; - is stdin, which is also read where nothing is given
+    #[arg(value_name = "TEXT")]
+    pub(super) texts: Vec<String>,
+    /// File to read; may be repeated
+    #[arg(long = "file", value_name = "FILE")]
+    pub(super) files: Vec<PathBuf>,
+    /// Form of the result
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: ExplainFormat,
+    /// When to use colour
+    #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
+    pub(super) color: Color,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct ConfigDump {
+    /// What the admin interface of the Envoy answers to /config_dump, whole or in part; - for
+    /// stdin. With ?include_eds it has the endpoints of EDS clusters too
+    #[arg(value_name = "FILE")]
+    pub(super) file: PathBuf,
+    /// Show only clusters with this in their name; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub(super) cluster: Vec<String>,
+    /// Compare with the Upstreams in these files or directories; may be repeated
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub(super) upstreams: Vec<PathBuf>,
+    /// Test each endpoint that is spoken to in TLS, with the very settings of its cluster
+    #[arg(long)]
+    pub(super) probe: bool,
+    /// Gloo release whose rules count for the Upstreams
+    #[arg(long, value_name = "RELEASE", default_value_t = gloo::Release::STABLE, help_heading = "Gloo")]
+    pub(super) gloo: gloo::Release,
+    /// Namespace of Upstreams that name none
+    #[arg(long, value_name = "NAME", default_value = "default", help_heading = "Gloo")]
+    pub(super) namespace: String,
+    /// Envoy release to judge for [default: the one that the dump names, or else Gloo's]
+    #[arg(long, value_name = "RELEASE", help_heading = "Envoy")]
+    pub(super) envoy: Option<Release>,
+    /// Judge for a FIPS build [default: what the dump names]
+    #[arg(long, help_heading = "Envoy")]
+    pub(super) fips: bool,
+    /// Server name to try if a server refuses Envoy's; may be repeated
+    #[arg(long, value_name = "NAME", help_heading = "Envoy")]
+    pub(super) try_sni: Vec<String>,
+    /// Form of the report
+    #[arg(long, value_enum, default_value_t, help_heading = "Report")]
+    pub(super) format: StreamFormat,
+    /// When to use colour
+    #[arg(long, value_enum, default_value_t, value_name = "WHEN", help_heading = "Report")]
+    pub(super) color: Color,
+    /// Show no progress bar
+    #[arg(long, help_heading = "Report")]
+    pub(super) no_progress: bool,
+    #[command(flatten)]
+    pub(super) probing: ProbingOptions,
+}
+
+/// The forms in which results are written while they are found.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+pub(super) enum StreamFormat {
+    #[default]
+    Text,
+    Json,
 }
 
 #[derive(Debug, clap::Args)]
@@ -106,7 +180,13 @@ pub(super) struct Upstreams {
     pub(super) credentials: CredentialOptions,
     /// Print only the changes: merge patches, kubectl commands, whole Upstreams, or one patch of
     /// the Settings default
-    #[arg(long, value_enum, value_name = "FORM", help_heading = "Patch")]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "FORM",
+        help_heading = "Patch",
+        conflicts_with = "format"
+    )]
     pub(super) fix: Option<ResourceFix>,
     /// Make the changes in the files, and leave every other byte as it is
     #[arg(long, help_heading = "Patch", conflicts_with = "fix")]
@@ -114,6 +194,35 @@ pub(super) struct Upstreams {
     /// TLS secret to refer to where a server insists on a client certificate: NAMESPACE/NAME
     #[arg(long, value_name = "SECRET", help_heading = "Patch")]
     pub(super) secret: Option<String>,
+    #[command(flatten)]
+    pub(super) report: ReportOptions,
+    #[command(flatten)]
+    pub(super) probing: ProbingOptions,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct SecretArgs {
+    /// Files or directories with Secrets, YAML or JSON; - for stdin
+    #[arg(value_name = "FILE", required = true)]
+    pub(super) files: Vec<PathBuf>,
+    /// Server to show the client certificate to, and to verify with the CA
+    #[arg(long = "for", value_name = "HOST:PORT")]
+    pub(super) server: Option<String>,
+    /// Judge for an Upstream with oneWayTls: true
+    #[arg(long, help_heading = "Gloo")]
+    pub(super) one_way_tls: bool,
+    /// Gloo release whose rules count
+    #[arg(long, value_name = "RELEASE", default_value_t = gloo::Release::STABLE, help_heading = "Gloo")]
+    pub(super) gloo: gloo::Release,
+    /// Envoy release to judge for [default: the one of the Gloo release]
+    #[arg(long, value_name = "RELEASE", help_heading = "Gloo")]
+    pub(super) envoy: Option<Release>,
+    /// Server name that Envoy sends [default: the host]
+    #[arg(long, value_name = "NAME", help_heading = "Envoy", conflicts_with = "no_sni")]
+    pub(super) sni: Option<String>,
+    /// Send no server name
+    #[arg(long, help_heading = "Envoy")]
+    pub(super) no_sni: bool,
     #[command(flatten)]
     pub(super) report: ReportOptions,
     #[command(flatten)]
@@ -216,7 +325,13 @@ pub(super) struct ClusterOptions {
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct PatchOptions {
     /// Print only the change, for Gloo or for another product that runs Envoy
-    #[arg(long, value_enum, value_name = "FORM", help_heading = "Patch")]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "FORM",
+        help_heading = "Patch",
+        conflicts_with = "format"
+    )]
     pub(super) fix: Option<Fix>,
     /// Name of the Upstream in the patch [default: my-upstream]
     #[arg(long, value_name = "NAME", help_heading = "Patch")]
@@ -233,7 +348,7 @@ pub(super) struct PatchOptions {
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct ReportOptions {
     /// Form of the report
-    #[arg(long, value_enum, default_value_t, help_heading = "Report", conflicts_with = "fix")]
+    #[arg(long, value_enum, default_value_t, help_heading = "Report")]
     pub(super) format: Format,
     /// Say how each answer is known
     #[arg(short, long, help_heading = "Report")]
@@ -347,6 +462,13 @@ pub(super) enum Format {
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(super) enum ExplainFormat {
+    #[default]
+    Text,
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
 pub(super) enum SchemaKind {
     /// The report on servers
     #[default]
@@ -357,6 +479,12 @@ pub(super) enum SchemaKind {
     Upgrade,
     /// The comparison of two releases on Upstreams
     UpstreamsUpgrade,
+    /// The report on Secrets
+    Secret,
+    /// What explain says
+    Explain,
+    /// The report on a config dump
+    ConfigDump,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]

@@ -2,11 +2,15 @@
 #![expect(clippy::print_stderr, reason = "the command's own words go to stderr")]
 
 mod args;
+mod config_dump;
 mod demo;
 mod diagnose;
+mod explain;
+mod input;
 mod output;
 mod progress;
 mod releases;
+mod secret;
 mod settings;
 mod upgrade;
 mod upstreams;
@@ -74,7 +78,10 @@ fn run(args: Args) -> Result<u8, String> {
         .map_err(|error| format!("cannot start: {error}"))?;
     let result = match args.command {
         Some(Command::Envoy) => releases::print(),
+        Some(Command::Explain(explain)) => explain::run(&explain),
         Some(Command::Schema { kind }) => output::print_schema(kind),
+        Some(Command::Secret(args)) => runtime.block_on(secret::run(*args)),
+        Some(Command::ConfigDump(args)) => runtime.block_on(config_dump::run(*args)),
         Some(Command::Upstreams(args)) => runtime.block_on(upstreams::run(*args)),
         Some(Command::Demo(demo)) => runtime.block_on(demo::run(*demo)),
         None => runtime.block_on(check(args)),

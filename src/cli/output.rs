@@ -162,6 +162,9 @@ pub(super) fn print_schema(kind: SchemaKind) -> Result<u8, String> {
         SchemaKind::Upstreams => Shape::Upstreams,
         SchemaKind::Upgrade => Shape::Upgrade,
         SchemaKind::UpstreamsUpgrade => Shape::UpstreamsUpgrade,
+        SchemaKind::Secret => Shape::Secrets,
+        SchemaKind::Explain => Shape::Explanations,
+        SchemaKind::ConfigDump => Shape::ConfigDump,
     };
     print_all(&schema(shape))
 }

@@ -10,7 +10,8 @@ use super::args::{
 };
 use super::diagnose::{Depth, Subject};
 use crate::envoy::{Build, ClientConfig, Protocol};
-use crate::probe::{Identity, Limits, Trust, Way};
+use crate::gloo::{Mode, TlsMaterial};
+use crate::probe::{Identity, Limits, Trust, TrustError, Way};
 use crate::remedy::Names;
 use crate::remedy::product::Product;
 use crate::target::{Addresses, Target};
@@ -241,7 +242,7 @@ fn version(flag: &str, name: Option<&str>) -> Result<Option<TlsVersion>, String>
     })
 }
 
-fn server_name(name: &str) -> Result<String, String> {
+pub(super) fn server_name(name: &str) -> Result<String, String> {
     let fits = (1..=255).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic());
     if fits { Ok(name.to_owned()) } else { Err(format!("'{name}' is no server name")) }
 }
@@ -271,6 +272,14 @@ pub(super) fn credentials(options: &CredentialOptions) -> Result<Checks, String>
         _ => None,
     };
     Ok(Checks { trust, names: Vec::new(), identity })
+}
+
+/// What a Secret of Gloo's gives a cluster to verify and to show.
+pub(super) fn secret_checks(material: &TlsMaterial, mode: Mode) -> Result<Checks, TrustError> {
+    let trust = mode.verifies.then(|| Trust::from_pem(&material.authority)).transpose()?;
+    let identity =
+        mode.sends_certificate.then(|| Identity::from_pem(&material.chain, &material.key));
+    Ok(Checks { trust, names: Vec::new(), identity: identity.transpose()? })
 }
 
 /// The largest file that is read; PEM bundles of all public CAs have a quarter of this.

@@ -19,6 +19,7 @@
 mod cipher_list;
 mod config;
 mod defaults;
+pub mod failure;
 mod fault;
 mod groups;
 mod hello;

@@ -5,13 +5,16 @@
 //! Upstream comes from. Pure: no sockets.
 
 mod cluster;
+pub mod config_dump;
 mod document;
 mod field;
 mod note;
 mod ownership;
 mod release;
+mod secret;
 mod settings;
 mod ssl_config;
+pub mod symptom;
 mod upstream;
 
 pub use cluster::{
@@ -24,6 +27,10 @@ pub use field::FieldFault;
 pub use note::Note;
 pub use ownership::{AppliedFrom, UPSTREAM_CONFIG};
 pub use release::{OneWayTls, Platform, Release, UnknownPlatform, UnknownRelease};
+pub use secret::{
+    Leaf, Mode, Secret, SecretFault, SecretFinding, SecretKind, SecretVerdict, Secrets,
+    TlsMaterial, Weight,
+};
 pub use settings::Settings;
 pub use ssl_config::{Credentials, Parameters, SslConfig};
 pub use upstream::{ObjectName, StaticHost, StaticSpec, Status, Upstream, UpstreamKind};

@@ -1,10 +1,11 @@
 //! The report as JSON, in the shape of [`v1`](super::v1).
 
 use super::Diagnosis;
+use super::secrets::SecretDiagnosis;
 use super::upgrade::{UpgradeDiagnosis, UpstreamUpgrade};
 use super::upstreams::UpstreamDiagnosis;
-use super::v1::{Report, UpgradeReport, UpstreamsReport, UpstreamsUpgradeReport};
-use crate::gloo::Platform;
+use super::v1::{Report, SecretsReport, UpgradeReport, UpstreamsReport, UpstreamsUpgradeReport};
+use crate::gloo::{self, Platform};
 use crate::remedy::Names;
 
 /// Renders diagnoses as one JSON document on one line: every suite under every version is in it,
@@ -18,6 +19,12 @@ pub fn render(diagnoses: &[Diagnosis], names: &Names) -> String {
     // document would be the answer, never a wrong one.
     let text = serde_json::to_string(&report).unwrap_or_default();
     text + "\n"
+}
+
+/// Renders what was found about Secrets as one JSON document on one line.
+#[must_use]
+pub fn render_secrets(diagnoses: &[SecretDiagnosis], gloo: gloo::Release) -> String {
+    serde_json::to_string(&SecretsReport::new(diagnoses, gloo)).unwrap_or_default() + "\n"
 }
 
 /// Renders what an upgrade does to targets as one JSON document on one line.

@@ -2,8 +2,11 @@
 //! judges nothing.
 
 pub mod classic;
+pub mod config_dump;
+pub mod explain;
 pub mod json;
 pub mod schema;
+pub mod secrets;
 pub mod terminal;
 pub mod upgrade;
 pub mod upstreams;

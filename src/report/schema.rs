@@ -3,7 +3,9 @@
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 
-use super::v1::{Report, UpgradeReport, UpstreamsReport, UpstreamsUpgradeReport};
+use super::explain::v1::Explanations;
+use super::v1::config_dump::ConfigDumpReport;
+use super::v1::{Report, SecretsReport, UpgradeReport, UpstreamsReport, UpstreamsUpgradeReport};
 
 /// What is written as JSON.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -16,6 +18,12 @@ pub enum Shape {
     Upgrade,
     /// What an upgrade does to Upstreams.
     UpstreamsUpgrade,
+    /// What was found about Secrets.
+    Secrets,
+    /// What errors of Envoy and Gloo mean.
+    Explanations,
+    /// What a running Envoy has.
+    ConfigDump,
 }
 
 /// The JSON Schema (2020-12) of a shape, indented, with a newline at its end.
@@ -26,6 +34,9 @@ pub fn schema(shape: Shape) -> String {
         Shape::Upstreams => of::<UpstreamsReport>(),
         Shape::Upgrade => of::<UpgradeReport>(),
         Shape::UpstreamsUpgrade => of::<UpstreamsUpgradeReport>(),
+        Shape::Secrets => of::<SecretsReport>(),
+        Shape::Explanations => of::<Explanations>(),
+        Shape::ConfigDump => of::<ConfigDumpReport>(),
     }
 }
 
@@ -44,11 +55,14 @@ mod tests {
     const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/report");
 
     /// Each shape with the file of its golden copy.
-    const ALL: [(Shape, &str); 4] = [
+    const ALL: [(Shape, &str); 7] = [
         (Shape::Report, "schema-v1.json"),
         (Shape::Upstreams, "schema-upstreams-v1.json"),
         (Shape::Upgrade, "schema-upgrade-v1.json"),
         (Shape::UpstreamsUpgrade, "schema-upstreams-upgrade-v1.json"),
+        (Shape::Secrets, "schema-secrets-v1.json"),
+        (Shape::Explanations, "schema-explain-v1.json"),
+        (Shape::ConfigDump, "schema-config-dump-v1.json"),
     ];
 
     #[test]

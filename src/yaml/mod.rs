@@ -68,12 +68,30 @@ impl ReadError {
     }
 }
 
+/// A document of a stream.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Document {
+    /// Where its content begins; lines count from 1.
+    pub line: usize,
+    /// What it says, with aliases and merge keys followed. `null` if it is empty.
+    pub value: Value,
+}
+
+/// The documents of a text, empty ones too.
+///
+/// # Errors
+///
+/// [`ReadError`] if it is no YAML, has a key twice, or is beyond the bounds.
+pub fn documents(text: &str) -> Result<Vec<Document>, ReadError> {
+    Tree::read(text)?.values(text)
+}
+
 /// Reads a text of one document; nothing at all is `null`.
 ///
 /// # Errors
 ///
 /// [`ReadError`] if it is no YAML, has a key twice, or is beyond the bounds.
 pub fn read(text: &str) -> Result<Value, ReadError> {
-    let tree = Tree::parse(text)?;
+    let tree = Tree::read(text)?;
     tree.documents.first().map_or(Ok(Value::Null), |root| tree.value(*root))
 }

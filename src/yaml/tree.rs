@@ -5,11 +5,10 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-use granit_parser::{Event, Parser, ScalarStyle, Span, StructureStyle, Tag};
+use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, Span, StructureStyle, Tag};
 use serde_json::{Map, Value};
 
-use super::ReadError;
-use super::scalar;
+use super::{Document, ReadError, scalar};
 
 /// The longest text that is read, in bytes.
 const MAX_BYTES: usize = 64 << 20;
@@ -77,6 +76,17 @@ pub(crate) struct Entry {
 }
 
 impl Tree {
+    /// Reads a text whose lines end as Kubernetes' tools know them.
+    pub(crate) fn read(text: &str) -> Result<Self, ReadError> {
+        let lone = text.match_indices('\r').find(|(at, _)| !text[at + 1..].starts_with('\n'));
+        if let Some((at, _)) = lone {
+            let line = 1 + text[..at].matches('\n').count();
+            let message = "a carriage return alone".to_owned();
+            return Err(ReadError::Syntax { line, message });
+        }
+        Self::parse(text)
+    }
+
     pub(crate) fn parse(text: &str) -> Result<Self, ReadError> {
         if text.len() > MAX_BYTES {
             return Err(ReadError::TooLarge);
@@ -103,6 +113,19 @@ impl Tree {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Documents with their values.
+    pub(super) fn values(&self, text: &str) -> Result<Vec<Document>, ReadError> {
+        let (mut at, mut line) = (0, 1);
+        let mut documents = Vec::with_capacity(self.documents.len());
+        for &root in &self.documents {
+            let start = self.nodes[root].start;
+            line += text[at..start].matches('\n').count();
+            at = start;
+            documents.push(Document { line, value: self.value(root)? });
+        }
+        Ok(documents)
     }
 
     /// The node's value as `kubectl` reads it, with aliases and merge keys followed.
@@ -226,7 +249,11 @@ impl<'a> Reader<'a> {
                 Some(Ok(event)) => return Ok(Some(event)),
                 Some(Err(error)) => {
                     let line = error.marker().line();
-                    return Err(ReadError::Syntax { line, message: error.info() });
+                    let message = match error.kind() {
+                        ErrorKind::RecursionLimitExceeded => "nested too deeply".to_owned(),
+                        _ => error.info(),
+                    };
+                    return Err(ReadError::Syntax { line, message });
                 }
             }
         }
@@ -331,8 +358,7 @@ impl<'a> Reader<'a> {
 
     fn flow_sequence(&mut self, id: Id) -> Result<Kind, ReadError> {
         let mut items = Vec::new();
-        loop {
-            let Some((event, span)) = self.next()? else { break };
+        while let Some((event, span)) = self.next()? {
             if matches!(event, Event::SequenceEnd) {
                 self.tree.nodes[id].end = bytes(span).end;
                 break;
@@ -351,8 +377,7 @@ impl<'a> Reader<'a> {
     ) -> Result<Kind, ReadError> {
         let mut items = Vec::new();
         let mut end = from;
-        loop {
-            let Some((event, span)) = self.next()? else { break };
+        while let Some((event, span)) = self.next()? {
             if matches!(event, Event::SequenceEnd) {
                 break;
             }
@@ -387,8 +412,7 @@ impl<'a> Reader<'a> {
     ) -> Result<Kind, ReadError> {
         let mut entries: Vec<Entry> = Vec::new();
         let mut own = start_column;
-        loop {
-            let Some((event, span)) = self.next()? else { break };
+        while let Some((event, span)) = self.next()? {
             if matches!(event, Event::MappingEnd) {
                 if is_flow {
                     self.tree.nodes[id].end = bytes(span).end;

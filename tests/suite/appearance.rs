@@ -64,6 +64,7 @@ fn help() {
     assert_snapshot!("help", cipher_test(["--help"]).stdout);
     assert_snapshot!("help-short", cipher_test(["-h"]).stdout);
     assert_snapshot!("help-demo", cipher_test(["demo", "--help"]).stdout);
+    assert_snapshot!("help-explain", cipher_test(["explain", "--help"]).stdout);
 }
 
 #[test]

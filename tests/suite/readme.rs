@@ -35,8 +35,8 @@ fn shown() -> Vec<Shown> {
     shown
 }
 
-/// A PATH with the command under test, and a kubectl that has a small cluster and takes what it is
-/// given.
+/// A PATH with the command under test, and a kubectl that has a small cluster and a log, and takes
+/// what it is given.
 fn programs(port: u16) -> TempDir {
     let directory = tempfile::tempdir().unwrap();
     let link = directory.path().join("cipher-test");
@@ -45,6 +45,7 @@ fn programs(port: u16) -> TempDir {
     let cluster = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/gloo/cluster.yaml");
     let text = format!(
         "#!/bin/sh\nif [ \"$1\" = get ]; then exec sed s/8443/{port}/ {cluster}; fi\n\
+         if [ \"$1\" = logs ]; then echo 'TLS error: Secret is not supplied by SDS'; exit; fi\n\
          exec grep -Eq 'kind: Upstream|spec:'\n"
     );
     std::fs::write(&kubectl, text).unwrap();

@@ -1,112 +1,63 @@
-//! Files and directories to documents.
+//! Documents to what bears upon Upstreams.
 #![expect(clippy::print_stderr, reason = "what cannot be read is told at once")]
 
-use std::fs::File;
-use std::io::{BufReader, stdin};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::Value;
 
-use crate::gloo::{Document, Place, Settings, Upstream, read};
-
-/// The name of standard input, on the command line and in messages.
-pub(super) const STDIN: &str = "-";
-/// How deep directories are read.
-const DEEPEST: usize = 32;
+use crate::cli::input::{STDIN, read_path, read_stdin};
+use crate::gloo::{Document, DocumentError, Place, Secret, Secrets, Settings, Upstream};
 
 /// What the files hold that bears upon Upstreams.
 #[derive(Debug, Default)]
-pub(super) struct Input {
-    pub(super) upstreams: Vec<UpstreamDocument>,
-    pub(super) settings: Vec<SettingsDocument>,
+pub(in crate::cli) struct Input {
+    pub(in crate::cli) upstreams: Vec<UpstreamDocument>,
+    pub(in crate::cli) settings: Vec<SettingsDocument>,
+    /// Secrets, to show and to verify with.
+    pub(in crate::cli) secrets: Secrets,
     /// Services, to write annotations to.
-    pub(super) services: Vec<Document>,
+    pub(in crate::cli) services: Vec<Document>,
     /// How many documents are of kinds that say nothing here.
-    pub(super) others: usize,
+    pub(in crate::cli) others: usize,
     /// How many could not be read.
-    pub(super) mistakes: usize,
+    pub(in crate::cli) mistakes: usize,
 }
 
 /// An Upstream, and the document that it was read from.
 #[derive(Debug)]
-pub(super) struct UpstreamDocument {
-    pub(super) place: Place,
-    pub(super) object: Value,
-    pub(super) upstream: Upstream,
+pub(in crate::cli) struct UpstreamDocument {
+    pub(in crate::cli) place: Place,
+    pub(in crate::cli) object: Value,
+    pub(in crate::cli) upstream: Upstream,
 }
 
 /// Settings, and where they were read.
 #[derive(Debug)]
-pub(super) struct SettingsDocument {
-    pub(super) place: Place,
-    pub(super) settings: Settings,
+pub(in crate::cli) struct SettingsDocument {
+    pub(in crate::cli) place: Place,
+    pub(in crate::cli) settings: Settings,
 }
 
 /// Reads all files; says on stderr what cannot be read, and goes on.
-pub(super) fn read_all(files: &[PathBuf], namespace: &str) -> Input {
+pub(in crate::cli) fn read_all(files: &[PathBuf], namespace: &str) -> Input {
     let mut input = Input::default();
     for path in files {
-        if path.as_os_str() == STDIN {
-            read("stdin", BufReader::new(stdin()), |found| input.take(found, namespace));
-            continue;
-        }
-        match files_under(path) {
-            Ok(paths) => paths.iter().for_each(|path| input.read_file(path, namespace)),
-            Err(error) => input.complain(&format!("{}: {error}", path.display())),
+        let result = match path.as_os_str() == STDIN {
+            true => {
+                read_stdin(|found| input.take(found, namespace));
+                Ok(())
+            }
+            false => read_path(path, |found| input.take(found, namespace)),
+        };
+        if let Err(message) = result {
+            input.complain(&message);
         }
     }
     input
 }
 
-/// The file itself, or all of a directory that may hold resources, in order.
-fn files_under(path: &Path) -> Result<Vec<PathBuf>, String> {
-    let words = |error: &dyn std::fmt::Display| format!("it cannot be read: {}", plain(error));
-    let metadata = std::fs::metadata(path).map_err(|error| words(&error))?;
-    if !metadata.is_dir() {
-        return Ok(vec![path.to_owned()]);
-    }
-    let entries = walkdir::WalkDir::new(path)
-        .max_depth(DEEPEST)
-        .sort_by_file_name()
-        .into_iter()
-        .filter_entry(|entry| entry.depth() == 0 || !is_hidden(entry.file_name()));
-    let mut paths = Vec::new();
-    for entry in entries {
-        let entry = entry.map_err(|error| words(&error))?;
-        if entry.file_type().is_file() && may_hold_resources(entry.path()) {
-            paths.push(entry.into_path());
-        }
-    }
-    Ok(paths)
-}
-
-fn is_hidden(name: &std::ffi::OsStr) -> bool {
-    name.as_encoded_bytes().starts_with(b".")
-}
-
-fn may_hold_resources(path: &Path) -> bool {
-    let extension = path.extension().and_then(|extension| extension.to_str());
-    extension.is_some_and(|extension| {
-        ["yaml", "yml", "json"].iter().any(|known| extension.eq_ignore_ascii_case(known))
-    })
-}
-
-/// An error without the number that Rust appends.
-fn plain(error: &dyn std::fmt::Display) -> String {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or(&text).to_lowercase()
-}
-
 impl Input {
-    fn read_file(&mut self, path: &Path, namespace: &str) {
-        let name = path.display().to_string();
-        match File::open(path) {
-            Ok(file) => read(&name, BufReader::new(file), |found| self.take(found, namespace)),
-            Err(error) => self.complain(&format!("{name}: it cannot be read: {}", plain(&error))),
-        }
-    }
-
-    fn take(&mut self, found: Result<Document, crate::gloo::DocumentError>, namespace: &str) {
+    fn take(&mut self, found: Result<Document, DocumentError>, namespace: &str) {
         let document = match found {
             Ok(document) => document,
             Err(error) => return self.complain(&error.to_string()),
@@ -120,6 +71,7 @@ impl Input {
         match kind {
             "Upstream" if of_gloo => self.take_upstream(document, namespace),
             "Settings" if of_gloo => self.take_settings(document),
+            "Secret" => self.take_secret(document),
             "Service" => self.services.push(document),
             _ => self.others += 1,
         }
@@ -138,6 +90,14 @@ impl Input {
         }
     }
 
+    fn take_secret(&mut self, document: Document) {
+        let Document { place, mut object } = document;
+        match Secret::take(&mut object) {
+            Ok(secret) => self.secrets.add(secret),
+            Err(fault) => self.complain(&format!("{place}: {}{fault}", named(&object))),
+        }
+    }
+
     fn take_settings(&mut self, document: Document) {
         let Document { place, object } = document;
         match Settings::read(&object) {
@@ -152,7 +112,7 @@ impl Input {
     }
 
     /// The Settings that count: the ones called `default`, or the only ones.
-    pub(super) fn settings(&self) -> Result<Option<&SettingsDocument>, String> {
+    pub(in crate::cli) fn settings(&self) -> Result<Option<&SettingsDocument>, String> {
         let named = self.settings.iter().find(|found| found.settings.name.name == "default");
         match (named, self.settings.as_slice()) {
             (Some(found), _) | (None, [found]) => Ok(Some(found)),

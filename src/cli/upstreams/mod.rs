@@ -2,7 +2,7 @@
 //! Upstream out.
 #![expect(clippy::print_stderr, reason = "the command's own words go to stderr")]
 
-mod input;
+pub(super) mod input;
 mod output;
 mod revision;
 mod subject;
@@ -17,11 +17,12 @@ use tokio::sync::Semaphore;
 
 use super::args::{Format, PlatformOptions, ResourceFix, Upstreams};
 use super::diagnose::diagnose;
+use super::input::STDIN;
 use super::progress::Progress;
 use super::settings::{Probing, choose_color, credentials, parse_secret};
 use super::{NO_ANSWER, TARGETS_AT_ONCE};
 use crate::envoy::Build;
-use crate::gloo::{Context, NoSecrets, ObjectName, Platform, Release, Settings, translate};
+use crate::gloo::{Context, ObjectName, Platform, Release, Secrets, Settings, translate};
 use crate::report::upstreams::{EndpointDiagnosis, UpstreamDiagnosis};
 use crate::trial::Checks;
 use input::{Input, UpstreamDocument};
@@ -34,6 +35,8 @@ struct Run {
     probing: Probing,
     /// What stands in for certificates that the input does not hold.
     credentials: Checks,
+    /// What the input holds of certificates.
+    secrets: Secrets,
     server_names: Vec<String>,
     secret: Option<ObjectName>,
     probes: bool,
@@ -47,11 +50,12 @@ struct Run {
 
 pub(super) async fn run(args: Upstreams) -> Result<u8, String> {
     choose_color(args.report.color);
-    let run = Run::from_args(&args)?;
-    if args.write && args.files.iter().any(|file| file.as_os_str() == input::STDIN) {
+    let mut run = Run::from_args(&args)?;
+    if args.write && args.files.iter().any(|file| file.as_os_str() == STDIN) {
         return Err("--write needs files: stdin cannot be written to".to_owned());
     }
-    let input = input::read_all(&args.files, &args.namespace);
+    let mut input = input::read_all(&args.files, &args.namespace);
+    run.secrets = std::mem::take(&mut input.secrets);
     if input.upstreams.is_empty() {
         return nothing(&input);
     }
@@ -99,6 +103,7 @@ impl Run {
             show_progress: probing.show_progress,
             probing,
             credentials: credentials(&args.credentials)?,
+            secrets: Secrets::default(),
             server_names: args.try_sni.clone(),
             secret: secret.transpose()?,
             probes: !args.no_probe,
@@ -123,13 +128,13 @@ impl Run {
         Ok(results)
     }
 
-    fn context<'a>(&self, platform: Platform, settings: Option<&'a Settings>) -> Context<'a> {
+    fn context<'a>(&'a self, platform: Platform, settings: Option<&'a Settings>) -> Context<'a> {
         Context {
             gloo: platform.gloo.unwrap_or(Release::STABLE),
             envoy: platform.envoy,
             build: self.build,
             settings,
-            secrets: &NoSecrets,
+            secrets: &self.secrets,
         }
     }
 

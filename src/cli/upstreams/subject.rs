@@ -2,7 +2,8 @@
 
 use super::Run;
 use crate::cli::diagnose::{Depth, Subject};
-use crate::gloo::{Credentials, Endpoint, EndpointTls, ProxyProtocol, Reach, Tunnel};
+use crate::cli::settings::secret_checks;
+use crate::gloo::{Credentials, Endpoint, EndpointTls, Mode, ProxyProtocol, Reach, Secret, Tunnel};
 use crate::probe;
 use crate::report::upstreams::{NotTested, authority};
 use crate::target::{Host, Target};
@@ -63,10 +64,22 @@ impl Run {
         Candidates { server_names }
     }
 
-    /// What stands in for certificates counts only where the Upstream names some.
+    /// The Secret's certificates, or else what stands in for them, which counts only where the
+    /// Upstream names some.
     fn checks(&self, tls: &EndpointTls) -> Checks {
         if tls.credentials == Credentials::None {
             return Checks::default();
+        }
+        if let Credentials::Secret(name) = &tls.credentials
+            && let Some(material) = self.secrets.get(name).and_then(Secret::material)
+        {
+            let mode = Mode {
+                sends_certificate: tls.sends_certificate && !material.chain.is_empty(),
+                verifies: tls.verifies && !material.authority.is_empty(),
+            };
+            // What cannot be used has made Gloo refuse the Upstream before this.
+            let checks = secret_checks(material, mode).unwrap_or_default();
+            return Checks { names: tls.verify_names.clone(), ..checks };
         }
         Checks {
             trust: self.credentials.trust.clone().filter(|_| tls.verifies),

@@ -208,11 +208,9 @@ impl<'a> Planner<'a> {
         }
         if removed.contains(&true) {
             for (entry, _) in entries.iter().zip(&removed).filter(|(_, removed)| **removed) {
-                let (key, value) = (&self.tree.nodes[entry.key], &self.tree.nodes[entry.value]);
-                self.check_lost(key.start, value.end.max(key.end))?;
-                if entry.is_explicit {
-                    return self.refuse(Reason::Layout);
-                }
+                self.step(Step::Key(self.tree.key(entry).to_owned()), |planner| {
+                    planner.check_removal(entry)
+                })?;
             }
             if !removed.contains(&false) {
                 return self.emptied(id, added, place);
@@ -223,6 +221,14 @@ impl<'a> Planner<'a> {
         } else {
             self.block_entries(entries, &removed, node.column, added)
         }
+    }
+
+    fn check_removal(&self, entry: &Entry) -> Result<(), EditError> {
+        let (key, value) = (&self.tree.nodes[entry.key], &self.tree.nodes[entry.value]);
+        if entry.is_explicit {
+            return self.refuse(Reason::Layout);
+        }
+        self.check_lost(key.start, value.end.max(key.end))
     }
 
     /// All entries of a mapping go.
@@ -268,12 +274,13 @@ impl<'a> Planner<'a> {
         let (key, value) = (&self.tree.nodes[last.key], &self.tree.nodes[last.value]);
         let hint = quotes(key);
         let mut lines = Vec::new();
-        for (key, value) in &added {
-            self.entry_lines(key, value, hint, column, key_place(last, self.tree), &mut lines);
+        for (name, value) in &added {
+            self.entry_lines(name, value, hint, key.start, &mut lines);
         }
         let end = value.end.max(key.end);
         let at = self.after_comments(line_end(self.text, end), column);
-        self.insert_lines(at, &lines, column)
+        self.insert_lines(at, &lines, column);
+        Ok(())
     }
 
     fn is_first_on_line(&self, at: usize) -> bool {
@@ -283,24 +290,19 @@ impl<'a> Planner<'a> {
 
     /// Past the comments from `at` on that stand in `column` or further right.
     fn after_comments(&self, mut at: usize, column: usize) -> usize {
-        while column > 0 {
-            let line = &self.text[at..];
+        // In the first column they may as well be about what follows.
+        let is_within = |line: &str| {
             let content = line.trim_start_matches([' ', '\t']);
-            if !content.starts_with('#') || line.len() - content.len() < column {
-                break;
-            }
+            content.starts_with('#') && line.len() - content.len() >= column.max(1)
+        };
+        while is_within(&self.text[at..]) {
             at = line_end(self.text, at);
         }
         at
     }
 
     /// Puts lines, all to stand in `column`, at the start of a line or the end of the text.
-    fn insert_lines(
-        &mut self,
-        at: usize,
-        lines: &[String],
-        column: usize,
-    ) -> Result<(), EditError> {
+    fn insert_lines(&mut self, at: usize, lines: &[String], column: usize) {
         let indent = " ".repeat(column);
         let mut text = String::new();
         let starts_line = at == bom(self.text) || self.text[..at].ends_with('\n');
@@ -312,7 +314,6 @@ impl<'a> Planner<'a> {
             }
         }
         self.splice(at, at, text);
-        Ok(())
     }
 
     // --- Lists ---
@@ -339,9 +340,9 @@ impl<'a> Planner<'a> {
                 let place = self.tree.nodes[id].start;
                 let mut lines = Vec::new();
                 for value in &new[from_new + paired..to_new] {
-                    self.item_lines(value, hint, column, place, &mut lines);
+                    self.item_lines(value, hint, place, &mut lines);
                 }
-                self.insert_items(items, from + paired, &lines, column)?;
+                self.insert_items(items, from + paired, &lines, column);
             }
             (from, from_new) = (to + 1, to_new + 1);
         }
@@ -363,26 +364,19 @@ impl<'a> Planner<'a> {
     }
 
     /// Puts lines before the item `at`.
-    fn insert_items(
-        &mut self,
-        items: &[Id],
-        at: usize,
-        lines: &[String],
-        column: usize,
-    ) -> Result<(), EditError> {
-        if let Some(before) = at.checked_sub(1) {
-            let end = self.tree.nodes[items[before]].end;
-            return self.insert_lines(line_end(self.text, end), lines, column);
-        }
+    fn insert_items(&mut self, items: &[Id], at: usize, lines: &[String], column: usize) {
         let dash = self.dash(items[0]);
-        if self.is_first_on_line(dash) {
-            return self.insert_lines(line_start(self.text, dash), lines, column);
+        if let Some(before) = at.checked_sub(1) {
+            let end = line_end(self.text, self.tree.nodes[items[before]].end);
+            // Comments further right are part of the item.
+            self.insert_lines(self.after_comments(end, column + 1), lines, column);
+        } else if self.is_first_on_line(dash) {
+            self.insert_lines(line_start(self.text, dash), lines, column);
+        } else {
+            let line_end = format!("{}{}", self.line_end, " ".repeat(column));
+            let text: Vec<_> = lines.iter().map(|line| format!("{line}{line_end}")).collect();
+            self.splice(dash, dash, text.concat());
         }
-        let indent = " ".repeat(column);
-        let text: Vec<_> =
-            lines.iter().map(|line| format!("{line}{}{indent}", self.line_end)).collect();
-        self.splice(dash, dash, text.concat());
-        Ok(())
     }
 
     // --- Whole values ---
@@ -439,7 +433,7 @@ impl<'a> Planner<'a> {
             Place::Root | Place::Flow => 0,
         };
         let mut lines = Vec::new();
-        self.value_lines(value, None, column, node.from, &mut lines);
+        self.value_lines(value, None, node.from, &mut lines);
         let is_below = self.text[node.from..node.start].contains('\n');
         if let Place::Item(_) = place {
             if is_below {
@@ -449,7 +443,7 @@ impl<'a> Planner<'a> {
             self.replace_inline(id, &text, place);
         } else if is_below {
             self.remove_lines(node);
-            self.insert_lines(line_start(self.text, node.start), &lines, column)?;
+            self.insert_lines(line_start(self.text, node.start), &lines, column);
         } else {
             if node.end > node.from {
                 self.splice(node.from, node.end, "");
@@ -460,7 +454,7 @@ impl<'a> Planner<'a> {
             if gap(rest) < rest.len() {
                 return self.refuse(Reason::Layout);
             }
-            self.insert_lines(at, &lines, column)?;
+            self.insert_lines(at, &lines, column);
         }
         Ok(())
     }
@@ -476,24 +470,23 @@ impl<'a> Planner<'a> {
         nearest(&self.tree.dashes, at).unwrap_or(0)
     }
 
-    /// The lines of a collection, without the indentation of `_column`.
+    /// The lines of a collection without its own indentation, in the style around `at`.
     fn value_lines(
         &self,
         value: &Value,
         hint: Option<ScalarStyle>,
-        column: usize,
         at: usize,
         lines: &mut Vec<String>,
     ) {
         match value {
             Value::Object(object) => {
                 for (key, value) in object {
-                    self.entry_lines(key, value, hint, column, at, lines);
+                    self.entry_lines(key, value, hint, at, lines);
                 }
             }
             Value::Array(items) => {
                 for item in items {
-                    self.item_lines(item, hint, column, at, lines);
+                    self.item_lines(item, hint, at, lines);
                 }
             }
             _ => lines.push(scalar::text(value, hint)),
@@ -505,7 +498,6 @@ impl<'a> Planner<'a> {
         key: &str,
         value: &Value,
         hint: Option<ScalarStyle>,
-        column: usize,
         at: usize,
         lines: &mut Vec<String>,
     ) {
@@ -517,7 +509,7 @@ impl<'a> Planner<'a> {
         lines.push(format!("{key}:"));
         let offset = if value.is_array() { self.dash_offset(at) } else { self.step_width(at) };
         let mut inner = Vec::new();
-        self.value_lines(value, None, column + offset, at, &mut inner);
+        self.value_lines(value, None, at, &mut inner);
         lines.extend(inner.into_iter().map(|line| format!("{}{line}", " ".repeat(offset))));
     }
 
@@ -525,7 +517,6 @@ impl<'a> Planner<'a> {
         &self,
         value: &Value,
         hint: Option<ScalarStyle>,
-        column: usize,
         at: usize,
         lines: &mut Vec<String>,
     ) {
@@ -534,7 +525,7 @@ impl<'a> Planner<'a> {
             return;
         }
         let mut inner = Vec::new();
-        self.value_lines(value, None, column + 2, at, &mut inner);
+        self.value_lines(value, None, at, &mut inner);
         for (index, line) in inner.into_iter().enumerate() {
             lines.push(format!("{}{line}", if index == 0 { "- " } else { "  " }));
         }
@@ -559,10 +550,6 @@ fn wants_between(tree: &Tree, entries: &[Entry], new: &Map<String, Value>) -> Ve
     let gone = gone.map(|key| (Step::Key(key.to_owned()), Want::Remove));
     let set = new.iter().map(|(key, value)| (Step::Key(key.clone()), Want::Set(value.clone())));
     gone.chain(set).collect()
-}
-
-fn key_place(entry: &Entry, tree: &Tree) -> usize {
-    tree.nodes[entry.key].start
 }
 
 /// The quotes of a scalar, if it has any.

@@ -40,7 +40,9 @@ impl<'a> Planner<'a> {
         let Some((_, last)) = entries.iter().enumerate().rfind(|(at, _)| !removed[*at]) else {
             return self.refuse(Reason::Layout);
         };
-        let mut text = String::new();
+        // `a:,` is a scalar to libyaml.
+        let ends_in_colon = self.text[..self.entry_end(last)].ends_with(':');
+        let mut text = String::from(if ends_in_colon { " " } else { "" });
         for (key, value) in &added {
             text.push_str(&self.separator(&layout));
             text.push_str(&self.flow_entry(key, value, &layout));

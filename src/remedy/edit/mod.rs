@@ -102,7 +102,7 @@ pub fn edit(text: &str, document: usize, edits: &[Edit]) -> Result<String, EditE
 ///
 /// As for [`edit`]: if one of the edits fails, none is made.
 pub fn edit_documents(text: &str, edits: &[(usize, &[Edit])]) -> Result<String, EditError> {
-    let tree = read(text)?;
+    let tree = Tree::read(text)?;
     let mut splices = Vec::new();
     for &(document, edits) in edits {
         let root = tree.documents.get(document).ok_or(EditError::NoDocument { document })?;
@@ -127,16 +127,6 @@ pub fn edit_documents(text: &str, edits: &[(usize, &[Edit])]) -> Result<String, 
     verify::verify(text, &tree, &splices, &edited, edits)
         .map_err(|error| error.unwrap_or_else(unsafe_for))?;
     Ok(edited)
-}
-
-fn read(text: &str) -> Result<Tree, EditError> {
-    let is_old_mac = text.replace("\r\n", "").contains('\r');
-    if is_old_mac {
-        let line = 1 + text[..text.find('\r').unwrap_or(0)].matches('\n').count();
-        let message = "a carriage return alone".to_owned();
-        return Err(ReadError::Syntax { line, message }.into());
-    }
-    Ok(Tree::parse(text)?)
 }
 
 /// What goes in the place of a range of bytes.
@@ -171,6 +161,9 @@ fn spliced(text: &str, splices: &[Splice]) -> String {
 
 /// `spec.static.hosts[1].sniAddr`
 fn path(steps: &[Step]) -> String {
+    if steps.is_empty() {
+        return "the document".to_owned();
+    }
     let mut path = String::new();
     for step in steps {
         if matches!(step, Step::Key(_)) && !path.is_empty() {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::want::Want;
 use super::{Edit, EditError, Reason, Step, edit, edit_documents};
-use crate::yaml::Tree;
+use crate::yaml::documents;
 
 /// `spec.static.hosts[1]`, where a key may stand between `'` if it has dots.
 fn path(text: &str) -> Vec<Step> {
@@ -184,6 +184,11 @@ fn keeps_the_comments_of_a_list_that_changes() {
     }
     check(&[set("s", json!(["[A|B]", "C"]))], "s:\n- \"A\"\n- \"C\"", "s:\n- \"[A|B]\"\n- \"C\"");
     check(&[set("s", json!(["A", "C"]))], "s:\n- A", "s:\n- A\n- C");
+    check(
+        &[set("s", json!([{"a": 1, "b": 2}, "C"]))],
+        "s:\n- a: 1\n  # deep\n# tail\n",
+        "s:\n- a: 1\n  # deep\n  b: 2\n- C\n# tail\n",
+    );
     check(&[set("s", json!(["A", "C"]))], "s:\n- A\r\n- B", "s:\n- A\r\n- C");
 }
 
@@ -217,6 +222,7 @@ fn edits_mappings_in_flow_style() {
     check(&[remove("s.b"), set("s.c", 3)], "s: {a: 1, b: 2}\n", "s: {a: 1, c: 3}\n");
     check(&[remove("s.b"), set("s.c", 3)], "s: {a: 1, b: 2,}\n", "s: {a: 1, c: 3, }\n");
     check(&[remove("s.a")], "s: {a: 1}\n", "s: {}\n");
+    check(&[set("s.b", 2)], "s: {a: }\n", "s: {a: , b: 2 }\n");
     check(&[remove("s.a")], "s: {\n  a: 1, # a\n  b: 2\n}\n", "s: {\n   # a\n  b: 2\n}\n");
     check(&[remove("s.a")], "s: {\n  a: 1,\n  b: 2\n}\n", "s: {\n  b: 2\n}\n");
     check(&[remove("s.b")], "s: {\n  a: 1,\n  b: 2\n}\n", "s: {\n  a: 1\n}\n");
@@ -326,11 +332,11 @@ fn refuses_what_would_change_elsewhere() {
         (set("a.x.y", 2), ("a", Reason::Alias)),
         (set("base.x.y", 2), ("base", Reason::Anchor)),
         (set("base", 2), ("base", Reason::Anchor)),
-        (remove("base"), ("", Reason::Anchor)),
+        (remove("base"), ("base", Reason::Anchor)),
         (set("b.x.y", 2), ("b.x", Reason::Merge)),
         (remove("b.x"), ("b.x", Reason::Merge)),
     ] {
-        let (path, why) = reason(&[edit.clone()], text);
+        let (path, why) = reason(std::slice::from_ref(&edit), text);
         assert_eq!((path.as_str(), why), expected, "{edit:?}");
     }
     let error =
@@ -353,7 +359,7 @@ fn refuses_what_has_no_place_or_an_unusual_layout() {
         (set("a[0].b", 1), "a: [b: 2]\n", Reason::Layout),
         (set("b", 1), "\ta: 1\n", Reason::Parsers),
     ] {
-        assert_eq!(reason(&[edit.clone()], text).1, expected, "{edit:?} in {text:?}");
+        assert_eq!(reason(std::slice::from_ref(&edit), text).1, expected, "{edit:?} in {text:?}");
     }
 }
 
@@ -369,6 +375,7 @@ fn refuses_texts_that_are_no_yaml_for_kubernetes() {
         ("a: 1\nb: 2\na: 3\n", "line 3: the key \"a\" is there twice"),
         ("a: {b: 1, 'b': 2}\n", "line 1: the key \"b\" is there twice"),
         ("? [a]\n: b\n", "line 1: a key is not a string"),
+        (&"[".repeat(100), "line 1: nested too deeply"),
         ("a: 1\rb: 2\n", "line 1: a carriage return alone"),
         ("", "there is no document 1"),
         ("# only this\n", "there is no document 1"),
@@ -521,8 +528,21 @@ fn is_quick_to_refuse_hostile_texts() {
 }
 
 fn read(text: &str) -> Vec<Value> {
-    let tree = Tree::parse(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
-    tree.documents.iter().map(|&root| tree.value(root).unwrap()).collect()
+    let documents = documents(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+    documents.into_iter().map(|document| document.value).collect()
+}
+
+#[test]
+fn reads_documents_as_kubectl_does() {
+    let text = "# c\na: &a {b: yes, c: 010}\nd:\n  c: ~\n  <<: *a\n---\n---\n# e\n- 0x1f\n- '1'\n- 1_000\n- .5\n- 1e3\n\
+                - 2001-01-01\n- !!str 1\n- -0b11\n- .inf\n- 18446744073709551615\n---\n";
+    let lists = json!([31, "1", 1000, 0.5, 1000.0, "2001-01-01", "1", -3, ".inf", u64::MAX]);
+    let first = json!({"a": {"b": true, "c": 8}, "d": {"b": true, "c": null}});
+    let read = documents(text).unwrap();
+    let lines: Vec<_> = read.iter().map(|document| document.line).collect();
+    assert_eq!(lines, [2, 6, 9, 19]);
+    let values: Vec<_> = read.into_iter().map(|document| document.value).collect();
+    assert_eq!(values, [first, json!(null), lists, json!(null)]);
 }
 
 /// A node of a document that is made up, in a style that is made up too.

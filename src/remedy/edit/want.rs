@@ -1,5 +1,7 @@
 //! What edits want of a document, as a tree, and what they make of a value.
 
+use std::mem;
+
 use serde_json::{Map, Value};
 
 use super::{Edit, EditError, Reason, Step, path};
@@ -46,7 +48,7 @@ impl Want {
             }
             Some(Self::Within(mut children)) => {
                 let at = children.iter().position(|(other, _)| other == step);
-                let old = at.map(|at| children[at].1.clone());
+                let old = at.map(|at| mem::replace(&mut children[at].1, Self::Remove));
                 let child = Self::with(old, rest, want)?;
                 match at {
                     Some(at) => children[at].1 = child,

@@ -11,10 +11,12 @@
 //! Knows nothing of JSON text, and judges nothing.
 
 mod certificate;
+pub mod config_dump;
 mod envoy;
 mod finding;
 mod obstacle;
 mod remedy;
+mod secrets;
 mod survey;
 mod target;
 mod terms;
@@ -27,6 +29,10 @@ pub use envoy::EnvoyClient;
 pub use finding::{Finding, FindingDetails, HopelessCause, Severity};
 pub use obstacle::{Obstacle, ObstacleDetails, ProbeFailure};
 pub use remedy::{Change, Remedy};
+pub use secrets::{
+    CertificateAnswer, Secret, SecretCertificate, SecretFinding, SecretServer, SecretsReport,
+    VerificationAnswer, Weight,
+};
 pub use survey::{
     Answer, ClientCertificate, EnvoyUse, Evidence, Groups, HandshakeResult, HandshakeRow, Oddity,
     OddityDetails, OrderOf, SuiteRow, Survey, VersionSurvey,

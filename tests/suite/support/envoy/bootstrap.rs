@@ -74,6 +74,10 @@ fn access_log_to(index: usize, path: &Path) -> Value {
             "status": "%RESPONSE_CODE%",
             "flags": "%RESPONSE_FLAGS%",
             "reason": "%UPSTREAM_TRANSPORT_FAILURE_REASON%",
+            "start_time": "%START_TIME%",
+            "response_code_details": "%RESPONSE_CODE_DETAILS%",
+            "upstream_cluster": "%UPSTREAM_CLUSTER%",
+            "upstream_host": "%UPSTREAM_HOST%",
         } },
     } })
 }

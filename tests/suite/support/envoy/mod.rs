@@ -9,6 +9,7 @@
 //! context that Envoy rejects takes down the whole bootstrap; such upstreams are searched for, left
 //! out, and reported as rejected.
 
+mod admin;
 mod bootstrap;
 mod outcome;
 mod process;
@@ -19,6 +20,7 @@ use std::path::PathBuf;
 
 use super::{in_parallel, root};
 
+pub(crate) use self::admin::Running;
 pub(crate) use self::outcome::Outcome;
 pub(crate) use self::upstream::{Protocol, Upstream, merge};
 pub(crate) use self::wiring::{TYPE, Wiring, protocol_options};

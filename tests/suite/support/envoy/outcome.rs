@@ -31,6 +31,10 @@ pub(crate) struct Outcome {
     pub(crate) flags: String,
     /// `%UPSTREAM_TRANSPORT_FAILURE_REASON%`, blanks as `_`; empty if there is none.
     pub(crate) reason: String,
+    /// The whole line of the access log, a JSON object.
+    pub(crate) access_log: String,
+    /// The body of the HTTP response; empty from a TCP proxy.
+    pub(crate) body: String,
 }
 
 impl Outcome {
@@ -87,5 +91,6 @@ impl Outcome {
         self.status = line["status"].as_u64().filter(|status| *status != 0);
         self.flags = text("flags");
         self.reason = text("reason");
+        self.access_log = line.to_string();
     }
 }

@@ -83,7 +83,7 @@ impl Process {
     /// Sends a request to every upstream, waits for the counters to rest, and stops.
     pub(super) fn outcomes(mut self, count: usize) -> Vec<Outcome> {
         let ports = self.listeners(count);
-        in_parallel(&ports, AT_ONCE, |address| request(*address));
+        let bodies = in_parallel(&ports, AT_ONCE, |address| request(*address));
 
         let mut outcomes = self.counters(count);
         let (began, mut changed) = (Instant::now(), Instant::now());
@@ -99,6 +99,9 @@ impl Process {
         http(self.admin, "POST", "/quitquitquit");
         let _ = self.child.wait();
         self.read_access_log(&mut outcomes);
+        for (outcome, body) in outcomes.iter_mut().zip(bodies) {
+            outcome.body = body;
+        }
         outcomes
     }
 
@@ -173,17 +176,21 @@ fn command(release: Release, wirings: &[Wiring], directory: &Path) -> Command {
     command
 }
 
-/// Sends one request, after which the server is to close, and reads until the end.
-fn request(address: SocketAddr) {
-    let Ok(mut stream) = TcpStream::connect(address) else { return };
+/// Sends one request, after which the server is to close, and reads until the end. Gives the body
+/// of the response.
+fn request(address: SocketAddr) -> String {
+    let Ok(mut stream) = TcpStream::connect(address) else { return String::new() };
+    let mut answer = Vec::new();
     let _ = stream.set_read_timeout(Some(REQUEST));
     let _ = stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
-    let _ = stream.read_to_end(&mut Vec::new());
+    let _ = stream.read_to_end(&mut answer);
     let _ = stream.shutdown(Shutdown::Both);
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    answer.split_once("\r\n\r\n").map_or(String::new(), |(_, body)| body.to_owned())
 }
 
 /// One request to the admin interface; gives the body.
-fn http(admin: SocketAddr, method: &str, path: &str) -> Option<String> {
+pub(super) fn http(admin: SocketAddr, method: &str, path: &str) -> Option<String> {
     let mut stream = TcpStream::connect(admin).ok()?;
     stream.set_read_timeout(Some(REQUEST)).ok()?;
     let request = format!(
