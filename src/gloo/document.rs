@@ -3,6 +3,9 @@
 //! A stream is cut at its document markers before anything is parsed (YAML 1.2 §9.1.2: a line
 //! that begins with `---` is one even within a block scalar), so that one document that cannot be
 //! read does not take the others with it, and so that memory is bounded by the largest document.
+//!
+//! Secrets are among the documents, so what was read is wiped as it goes, and buffers that grow
+//! leave no copy. What YAML's parser holds meanwhile is its own and is not wiped.
 
 use std::fmt;
 use std::io::{self, BufRead};

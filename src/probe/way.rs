@@ -13,7 +13,7 @@ use tokio_openssl::SslStream;
 /// How to get from an address to the server.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Way {
-    /// The header that precedes everything else.
+    /// The header that precedes the ClientHello, within the tunnel if there is one.
     pub proxy_header: Option<ProxyHeader>,
     /// The tunnel, if the address is a proxy's.
     pub tunnel: Option<Tunnel>,
@@ -102,19 +102,19 @@ impl Way {
         *self == Self::default()
     }
 
-    pub(super) async fn walk(&self, mut stream: TcpStream) -> Result<Connection, WayError> {
-        if let Some(version) = self.proxy_header {
-            let header = proxy_header(version, stream.local_addr()?, stream.peer_addr()?)?;
-            stream.write_all(&header).await?;
-        }
-        let Some(tunnel) = &self.tunnel else { return Ok(Box::new(stream)) };
-        let mut connection: Connection = match &tunnel.tls {
-            Some(tls) => Box::new(tls.connect(stream).await?),
+    pub(super) async fn walk(&self, stream: TcpStream) -> Result<Connection, WayError> {
+        let header = match self.proxy_header {
+            Some(version) => proxy_header(version, stream.local_addr()?, stream.peer_addr()?)?,
+            None => Vec::new(),
+        };
+        let mut connection: Connection = match &self.tunnel {
+            Some(tunnel) => tunnel.open(stream).await?,
             None => Box::new(stream),
         };
-        connection.write_all(tunnel.request()?.as_bytes()).await?;
-        connection.flush().await?;
-        read_answer(&mut connection).await?;
+        if !header.is_empty() {
+            connection.write_all(&header).await?;
+            connection.flush().await?;
+        }
         Ok(connection)
     }
 }
@@ -131,6 +131,17 @@ fn proxy_header(version: ProxyHeader, from: SocketAddr, to: SocketAddr) -> io::R
 }
 
 impl Tunnel {
+    async fn open(&self, stream: TcpStream) -> Result<Connection, WayError> {
+        let mut connection: Connection = match &self.tls {
+            Some(tls) => Box::new(tls.connect(stream).await?),
+            None => Box::new(stream),
+        };
+        connection.write_all(self.request()?.as_bytes()).await?;
+        connection.flush().await?;
+        read_answer(&mut connection).await?;
+        Ok(connection)
+    }
+
     fn request(&self) -> Result<String, TunnelError> {
         let mut text = format!("CONNECT {0} HTTP/1.1\r\nHost: {0}\r\n", self.authority);
         for (name, value) in &self.headers {

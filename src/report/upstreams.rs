@@ -57,6 +57,8 @@ pub enum NotTested {
     NoAddress(Reach),
     /// What the Upstream calls it is no host name or address.
     BadAddress(String),
+    /// Its tunnel is asked for over HTTP/2.
+    Http2Tunnel,
 }
 
 /// The verdict on an Upstream in one word.

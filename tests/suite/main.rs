@@ -33,4 +33,5 @@ mod secret;
 mod siblings;
 mod support;
 mod upgrade;
+mod upstreams;
 mod write;

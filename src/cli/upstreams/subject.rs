@@ -26,6 +26,9 @@ impl Run {
         if !matches!(endpoint.reach, Reach::Anywhere | Reach::WithinCluster) {
             return Way::Nowhere(NotTested::NoAddress(endpoint.reach));
         }
+        if endpoint.tunnel.as_ref().is_some_and(|tunnel| tunnel.is_http2) {
+            return Way::Nowhere(NotTested::Http2Tunnel);
+        }
         let target: Result<Target, _> = authority(endpoint).parse();
         let target = match target {
             Ok(target) => target,

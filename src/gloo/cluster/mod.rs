@@ -232,6 +232,8 @@ pub struct Tunnel {
     pub port: u16,
     /// TLS to the proxy, if there is any.
     pub tls: Option<Box<EndpointTls>>,
+    /// Whether CONNECT is sent over HTTP/2: `useHttp2` counts for the proxy, not for the server.
+    pub is_http2: bool,
     /// `httpConnectHeaders`.
     pub headers: Vec<(String, String)>,
 }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::envoy::Protocol;
 use crate::gloo::Upstream;
 use crate::tls::TlsVersion;
 
@@ -376,6 +377,76 @@ fn a_host_name_made_for_each_request_cannot_be_reached() {
     let more = json!({ "httpProxyHostname": "%REQ(x-host)%", "sslConfig": {} });
     let found = cluster(fixed("proxy.example", 3128, more));
     assert_eq!(found.endpoints[1].reach, Reach::PerRequest);
+}
+
+#[test]
+fn a_tunnel_may_lead_through_a_proxy_of_any_kind() {
+    let found = cluster(kube(json!({
+        "httpProxyHostname": "server.example:8443", "sslConfig": { "sni": "inner.example" },
+    })));
+    let [outer, inner] = found.endpoints.as_slice() else { panic!("{found:?}") };
+    assert_eq!(
+        (outer.hop, outer.host.as_str(), outer.reach),
+        (Hop::Proxy, "s.ns.svc", Reach::WithinCluster)
+    );
+    assert_eq!(
+        (inner.hop, inner.host.as_str(), inner.reach),
+        (Hop::Server, "server.example", Reach::Anywhere)
+    );
+    assert_eq!(server_names(&found), [Some("inner.example")]);
+    let nowhere = cluster(json!({ "consul": { "serviceName": "s" }, "sslConfig": {},
+        "httpProxyHostname": "server.example:8443" }));
+    assert_eq!(nowhere.endpoints[1].reach, Reach::ConsulCatalog);
+}
+
+#[test]
+fn a_proxy_header_goes_through_the_tunnel_to_the_server() {
+    let more = json!({
+        "httpProxyHostname": "server.example:8443", "sslConfig": {}, "proxyProtocolVersion": "V2" });
+    let found = cluster(fixed("proxy.example", 3128, more));
+    let headers: Vec<_> = found.endpoints.iter().map(|endpoint| endpoint.proxy_protocol).collect();
+    assert_eq!(headers, [None, Some(ProxyProtocol::V2)]);
+}
+
+#[test]
+fn use_http2_counts_for_the_proxy_of_a_tunnel_and_not_for_the_server() {
+    let more = json!({ "httpProxyHostname": "server.example:8443", "sslConfig": {},
+        "httpConnectSslConfig": {}, "useHttp2": true });
+    let found = cluster(fixed("proxy.example", 3128, more));
+    let tls = found.endpoints.iter().filter_map(|endpoint| endpoint.tls.as_ref());
+    let protocols: Vec<_> = tls.map(|tls| tls.config.protocol).collect();
+    assert_eq!(protocols, [Protocol::Http2, Protocol::Http1]);
+    assert!(found.endpoints[1].tunnel.as_ref().unwrap().is_http2);
+}
+
+#[test]
+fn aws_and_azure_send_no_proxy_header() {
+    for kind in
+        [json!({ "aws": { "region": "r" } }), json!({ "azure": { "functionAppName": "a" } })]
+    {
+        let mut spec = json!({ "proxyProtocolVersion": "V1" });
+        merge(&mut spec, &kind);
+        assert_eq!(cluster(spec).endpoints[0].proxy_protocol, None, "{kind}");
+    }
+}
+
+#[test]
+fn protocol_selection_by_the_client_takes_use_http2_back() {
+    let more = json!({
+        "sslConfig": {}, "useHttp2": true, "protocolSelection": "USE_DOWNSTREAM_PROTOCOL" });
+    let found = cluster(fixed("a.example", 8443, more));
+    assert_eq!(config(&found).protocol, Protocol::Http1);
+    assert!(codes(&found).contains(&"follows-downstream-protocol"));
+}
+
+#[test]
+fn istio_auto_mtls_leaves_the_tls_within_a_tunnel() {
+    let istio = json!({ "gloo": {
+        "istioOptions": { "enableAutoMtls": true, "enableIntegration": true },
+    } });
+    let more = json!({ "httpProxyHostname": "server.example:443" });
+    let found = with_settings(istio, fixed("proxy.example", 443, more));
+    assert_eq!(found.tls, Tls::On(TlsBecause::Port443));
 }
 
 #[test]

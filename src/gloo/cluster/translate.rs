@@ -154,7 +154,11 @@ impl Translator<'_> {
     /// only whether there is an `sslConfig`.
     fn after_auto_mtls(&mut self, tls: Tls) -> Tls {
         let enabled = self.context.settings.is_some_and(|settings| settings.auto_mtls);
-        if !enabled || self.upstream.ssl_config.is_some() || self.upstream.disable_istio_auto_mtls {
+        // A tunnel carries the socket of before, since only the matches are the mesh's.
+        let is_spared = self.upstream.ssl_config.is_some()
+            || self.upstream.disable_istio_auto_mtls
+            || self.upstream.http_proxy_hostname.is_some();
+        if !enabled || is_spared {
             return tls;
         }
         if matches!(tls, Tls::On(_)) {
@@ -277,6 +281,17 @@ impl Translator<'_> {
     }
 
     fn endpoints(&self, because: Option<&TlsBecause>) -> Vec<Endpoint> {
+        let dialled = self.dialled(because);
+        match &self.upstream.http_proxy_hostname {
+            Some(server) => {
+                dialled.into_iter().flat_map(|proxy| self.tunnelled(proxy, server)).collect()
+            }
+            None => dialled,
+        }
+    }
+
+    /// Those whom the cluster names, be they servers or proxies.
+    fn dialled(&self, because: Option<&TlsBecause>) -> Vec<Endpoint> {
         let tls = |sni: Option<String>| because.map(|because| self.server_tls(because, sni));
         let configured = self.upstream.ssl_config.as_ref().and_then(|config| config.sni.clone());
         let one = |host: String, port: u16, reach: Reach| {
@@ -308,28 +323,21 @@ impl Translator<'_> {
             sends_certificate: false,
             verifies: false,
         };
-        vec![self.endpoint(host, 443, Some(tls), Reach::Anywhere)]
+        // Their socket takes the place of the one with the PROXY header.
+        let endpoint = self.endpoint(host, 443, Some(tls), Reach::Anywhere);
+        vec![Endpoint { proxy_protocol: None, ..endpoint }]
     }
 
     fn static_endpoints(&self, spec: &StaticSpec, because: Option<&TlsBecause>) -> Vec<Endpoint> {
         let hosts = spec.hosts.iter().enumerate();
-        match &self.upstream.http_proxy_hostname {
-            Some(server) => {
-                let inner = because.map(|because| self.server_tls(because, self.base_sni(spec)));
-                hosts
-                    .flat_map(|(index, host)| self.tunnelled(index, host, server, &inner))
-                    .collect()
-            }
-            None => hosts
-                .map(|(index, host)| {
-                    let sni = self.static_sni(spec, host);
-                    let tls = because.map(|because| self.server_tls(because, sni));
-                    let endpoint =
-                        self.endpoint(host.addr.clone(), host.port, tls, Reach::Anywhere);
-                    Endpoint { index: Some(index), ..endpoint }
-                })
-                .collect(),
-        }
+        hosts
+            .map(|(index, host)| {
+                let sni = self.static_sni(spec, host);
+                let tls = because.map(|because| self.server_tls(because, sni));
+                let endpoint = self.endpoint(host.addr.clone(), host.port, tls, Reach::Anywhere);
+                Endpoint { index: Some(index), ..endpoint }
+            })
+            .collect()
     }
 
     /// The server name for one host: `transport_socket_matches` of the static plugin.
@@ -360,36 +368,42 @@ impl Translator<'_> {
     }
 
     /// The hop to the proxy and the server behind it
-    /// (`projects/gloo/pkg/plugins/tunneling/plugin.go`).
-    fn tunnelled(
-        &self,
-        index: usize,
-        host: &StaticHost,
-        server: &str,
-        inner: &Option<EndpointTls>,
-    ) -> Vec<Endpoint> {
+    /// (`projects/gloo/pkg/plugins/tunneling/plugin.go`). The server gets the transport socket that
+    /// the cluster had, PROXY header and all, and nothing else of the cluster.
+    fn tunnelled(&self, dialled: Endpoint, server: &str) -> [Endpoint; 2] {
         let outer = self.upstream.http_connect_ssl_config.as_ref().map(|ssl_config| {
             self.configured_tls(ssl_config, ssl_config.parameters.as_ref(), ssl_config.sni.clone())
         });
-        let proxy = Endpoint {
-            hop: Hop::Proxy,
-            index: Some(index),
-            ..self.endpoint(host.addr.clone(), host.port, outer.clone(), Reach::Anywhere)
-        };
+        let mut inner = dialled.tls.clone();
+        if let Some(tls) = &mut inner {
+            tls.config.protocol = Protocol::Http1;
+            if let UpstreamKind::Static(spec) = &self.upstream.kind {
+                tls.config.sni = self.base_sni(spec);
+            }
+        }
         let tunnel = Tunnel {
-            host: host.addr.clone(),
-            port: host.port,
-            tls: outer.map(Box::new),
+            host: dialled.host.clone(),
+            port: dialled.port,
+            tls: outer.clone().map(Box::new),
+            is_http2: self.is_http2(),
             headers: self.upstream.http_connect_headers.clone(),
         };
-        let (name, port) = split_authority(server);
-        let reach = if server.contains('%') { Reach::PerRequest } else { Reach::Anywhere };
-        let server = Endpoint {
-            tunnel: Some(tunnel),
-            index: Some(index),
-            ..self.endpoint(name, port, inner.clone(), reach)
+        let (host, port) = split_authority(server);
+        let reach = match dialled.reach {
+            _ if server.contains('%') => Reach::PerRequest,
+            Reach::Anywhere | Reach::WithinCluster => Reach::Anywhere,
+            unreachable => unreachable,
         };
-        vec![proxy, server]
+        let server =
+            Endpoint { host, port, tls: inner, tunnel: Some(tunnel), reach, ..dialled.clone() };
+        let proxy = Endpoint { hop: Hop::Proxy, tls: outer, proxy_protocol: None, ..dialled };
+        [proxy, server]
+    }
+
+    /// Whether the cluster speaks HTTP/2 (`projects/gloo/pkg/plugins/protocoloptions/plugin.go`)
+    /// to a client of HTTP/1.
+    fn is_http2(&self) -> bool {
+        self.upstream.use_http2 && !self.upstream.follows_downstream_protocol
     }
 
     fn endpoint(
@@ -460,7 +474,7 @@ impl Translator<'_> {
         alpn_protocols: &[String],
     ) -> ClientConfig {
         let parameters = parameters.cloned().unwrap_or_default();
-        let protocol = if self.upstream.use_http2 { Protocol::Http2 } else { Protocol::Http1 };
+        let protocol = if self.is_http2() { Protocol::Http2 } else { Protocol::Http1 };
         ClientConfig {
             minimum_protocol_version: parameters.minimum_protocol_version,
             maximum_protocol_version: parameters.maximum_protocol_version,

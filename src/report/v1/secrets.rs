@@ -50,12 +50,15 @@ pub struct Secret {
     /// What Gloo writes into the status of an Upstream that refers to it, where it cannot use it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gloo_status: Option<String>,
-    /// What an Upstream does that refers to it; left out where it is of no use.
+    /// Whether an Upstream with it shows a client certificate; left out where it is of no use.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub mode: Option<SecretMode>,
-    /// The same with `oneWayTls: true`.
+    pub sends_certificate: Option<bool>,
+    /// Whether an Upstream with it verifies the server's chain; left out where it is of no use.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub one_way_tls_mode: Option<SecretMode>,
+    pub verifies: Option<bool>,
+    /// The same with `oneWayTls: true`; left out where it is of no use.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub with_one_way_tls: Option<SecretMode>,
     /// The client certificate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub certificate: Option<SecretCertificate>,
@@ -86,7 +89,7 @@ pub struct SecretFinding {
     /// How much it weighs.
     pub weight: Weight,
     /// For people.
-    pub message: String,
+    pub text: String,
     /// For people: what to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub advice: Option<String>,
@@ -202,8 +205,9 @@ impl From<&SecretDiagnosis> for Secret {
             usable: !verdict.is_blocked(),
             findings: all(&verdict.findings),
             gloo_status: verdict.gloo_status(&diagnosis.name),
-            mode: verdict.mode.map(SecretMode::from),
-            one_way_tls_mode: verdict.one_way_mode.map(SecretMode::from),
+            sends_certificate: verdict.mode.map(|mode| mode.sends_certificate),
+            verifies: verdict.mode.map(|mode| mode.verifies),
+            with_one_way_tls: verdict.one_way_mode.map(SecretMode::from),
             certificate: verdict.leaf.as_ref().map(SecretCertificate::from),
             authorities: verdict.authorities,
             server: diagnosis.server.as_ref().map(SecretServer::from),
@@ -226,7 +230,7 @@ impl From<&gloo::SecretFinding> for SecretFinding {
                 gloo::Weight::Warning => Weight::Warning,
                 gloo::Weight::Info => Weight::Info,
             },
-            message: finding.message(),
+            text: finding.message(),
             advice: finding.advice(),
         }
     }

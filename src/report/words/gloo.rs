@@ -152,6 +152,11 @@ pub(in crate::report) fn not_tested(endpoint: &Endpoint, reason: &NotTested) -> 
         NotTested::NotAsked => return "nobody asked for it".to_owned(),
         NotTested::PlainText => return "it is spoken to in plain text".to_owned(),
         NotTested::BadAddress(why) => return why.clone(),
+        NotTested::Http2Tunnel => {
+            return "useHttp2 counts for the proxy, which is sent CONNECT over HTTP/2, and that \
+                    cannot be tried here; few proxies know it: try useHttp2: false"
+                .to_owned();
+        }
         NotTested::NoAddress(reach) => reach,
     };
     match reach {

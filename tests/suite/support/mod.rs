@@ -5,7 +5,10 @@ pub(crate) mod binary;
 pub(crate) mod client;
 pub(crate) mod embedded;
 pub(crate) mod envoy;
+pub(crate) mod gloo;
+pub(crate) mod hello;
 pub(crate) mod keys;
+pub(crate) mod kubernetes;
 pub(crate) mod servers;
 
 use std::path::{Path, PathBuf};

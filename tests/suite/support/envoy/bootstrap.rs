@@ -1,41 +1,49 @@
-//! Envoy's configuration file: a listener and a cluster for each upstream.
+//! Envoy's configuration file: a listener and a cluster for each wiring.
 
 use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::upstream::{Protocol, Upstream};
+use super::wiring::{TYPE, Wiring};
 
-const TYPE: &str = "type.googleapis.com/envoy";
-
-/// The whole file. Listeners are named by the upstream's position, clusters `u` and the position;
+/// The whole file. Listeners are named by the wiring's position, clusters `u` and the position;
 /// ports are left to the kernel.
-pub(super) fn bootstrap(upstreams: &[Upstream], access_log: &Path) -> Value {
-    let listeners: Vec<Value> = upstreams
-        .iter()
-        .enumerate()
-        .map(|(index, upstream)| listener(index, upstream.protocol, access_log))
-        .collect();
-    let clusters: Vec<Value> =
-        upstreams.iter().enumerate().map(|(index, upstream)| cluster(index, upstream)).collect();
-    json!({
-        "admin": { "address": loopback(0) },
-        "static_resources": { "listeners": listeners, "clusters": clusters },
-    })
+pub(super) fn bootstrap(wirings: &[Wiring], access_log: &Path) -> Value {
+    let mut resources = json!({ "listeners": [], "clusters": [], "secrets": [] });
+    let mut add = |kind: &str, values: Vec<Value>| {
+        let list = resources[kind].as_array_mut().expect("made a list above");
+        // Wirings may share their secrets.
+        values.into_iter().for_each(|value| {
+            if !list.contains(&value) {
+                list.push(value);
+            }
+        });
+    };
+    for (index, wiring) in wirings.iter().enumerate() {
+        let mut cluster = wiring.cluster.clone();
+        cluster["name"] = format!("u{index}").into();
+        cluster["load_assignment"]["cluster_name"] = format!("u{index}").into();
+        add("listeners", vec![listener(index, wiring.is_tcp, access_log)]);
+        add("listeners", wiring.more_listeners.clone());
+        add("clusters", vec![cluster]);
+        add("clusters", wiring.more_clusters.clone());
+        add("secrets", wiring.secrets.clone());
+    }
+    json!({ "admin": { "address": loopback(0) }, "static_resources": resources })
 }
 
 fn loopback(port: u16) -> Value {
     json!({ "socket_address": { "address": "127.0.0.1", "port_value": port } })
 }
 
-fn listener(index: usize, protocol: Protocol, access_log: &Path) -> Value {
+fn listener(index: usize, is_tcp: bool, access_log: &Path) -> Value {
     let log = access_log_to(index, access_log);
-    let filter = match protocol {
-        Protocol::Tcp => json!({
+    let filter = match is_tcp {
+        true => json!({
             "@type": format!("{TYPE}.extensions.filters.network.tcp_proxy.v3.TcpProxy"),
             "stat_prefix": "tcp", "cluster": format!("u{index}"), "access_log": [log],
         }),
-        _ => json!({
+        false => json!({
             "@type": format!("{TYPE}.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"),
             "stat_prefix": "http",
             "access_log": [log],
@@ -72,38 +80,4 @@ fn access_log_to(index: usize, path: &Path) -> Value {
             "upstream_host": "%UPSTREAM_HOST%",
         } },
     } })
-}
-
-fn cluster(index: usize, upstream: &Upstream) -> Value {
-    let mut tls = upstream.tls.clone();
-    tls["@type"] = format!("{TYPE}.extensions.transport_sockets.tls.v3.UpstreamTlsContext").into();
-    let address = json!({ "socket_address": {
-        "address": upstream.address.ip().to_string(), "port_value": upstream.address.port() } });
-    let mut cluster = json!({
-        "name": format!("u{index}"),
-        "type": "STATIC",
-        "connect_timeout": "4s",
-        "load_assignment": {
-            "cluster_name": format!("u{index}"),
-            "endpoints": [{ "lb_endpoints": [{ "endpoint": { "address": address } }] }],
-        },
-        "transport_socket": { "name": "tls", "typed_config": tls },
-    });
-    if let Some(parts) = &upstream.cluster {
-        cluster.as_object_mut().expect("an object").extend(parts.clone());
-        return cluster;
-    }
-    let http = match upstream.protocol {
-        Protocol::Http1 => json!({ "explicit_http_config": { "http_protocol_options": {} } }),
-        Protocol::Http2 => json!({ "explicit_http_config": { "http2_protocol_options": {} } }),
-        Protocol::Auto => {
-            json!({ "auto_config": { "http_protocol_options": {}, "http2_protocol_options": {} } })
-        }
-        Protocol::Tcp => return cluster,
-    };
-    let mut options = http;
-    options["@type"] = format!("{TYPE}.extensions.upstreams.http.v3.HttpProtocolOptions").into();
-    cluster["typed_extension_protocol_options"] =
-        json!({ "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": options });
-    cluster
 }

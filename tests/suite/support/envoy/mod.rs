@@ -6,14 +6,15 @@
 //!
 //! Traps: a TCP proxy's cluster sends no ALPN, an HTTP cluster does. A client certificate refused
 //! at TLS 1.3 counts as a handshake *and* a connection error, the latter a moment later. One
-//! context that Envoy rejects takes down the whole bootstrap; such upstreams are found one by one,
-//! left out, and reported as rejected.
+//! context that Envoy rejects takes down the whole bootstrap; such upstreams are searched for, left
+//! out, and reported as rejected.
 
 mod admin;
 mod bootstrap;
 mod outcome;
 mod process;
 mod upstream;
+mod wiring;
 
 use std::path::PathBuf;
 
@@ -22,6 +23,7 @@ use super::{in_parallel, root};
 pub(crate) use self::admin::Running;
 pub(crate) use self::outcome::Outcome;
 pub(crate) use self::upstream::{Protocol, Upstream, merge};
+pub(crate) use self::wiring::{TYPE, Wiring, protocol_options};
 
 use self::process::Process;
 
@@ -62,20 +64,25 @@ impl Release {
 
 /// Connects an Envoy of `release` to every upstream once. The outcomes are in the order given.
 pub(crate) fn connect(release: Release, upstreams: &[Upstream]) -> Vec<Outcome> {
-    if let Some(process) = Process::start(release, upstreams) {
-        return process.outcomes(upstreams);
+    connect_wired(release, &upstreams.iter().map(Wiring::from).collect::<Vec<_>>())
+}
+
+/// Connects an Envoy of `release` through every wiring once. The outcomes are in the order given.
+pub(crate) fn connect_wired(release: Release, wirings: &[Wiring]) -> Vec<Outcome> {
+    if let Ok(process) = Process::start(release, wirings) {
+        return process.outcomes(wirings.len());
     }
-    // Envoy does not say which context it rejects, so each is tried alone.
-    let verdicts = in_parallel(upstreams, 2, |upstream| validate(release, upstream));
-    let loadable: Vec<Upstream> = upstreams
+    // Envoy does not say which context it rejects.
+    let verdicts = validate_each(release, wirings);
+    let loadable: Vec<Wiring> = wirings
         .iter()
         .zip(&verdicts)
         .filter(|(_, verdict)| verdict.is_ok())
-        .map(|(upstream, _)| upstream.clone())
+        .map(|(wiring, _)| wiring.clone())
         .collect();
     let process = Process::start(release, &loadable)
         .expect("an Envoy that loads together what it loads one by one");
-    let mut outcomes = process.outcomes(&loadable).into_iter();
+    let mut outcomes = process.outcomes(loadable.len()).into_iter();
     verdicts
         .into_iter()
         .map(|verdict| match verdict {
@@ -91,5 +98,19 @@ pub(crate) fn connect(release: Release, upstreams: &[Upstream]) -> Vec<Outcome> 
 ///
 /// What Envoy says against it.
 pub(crate) fn validate(release: Release, upstream: &Upstream) -> Result<(), String> {
-    process::validate(release, upstream)
+    process::validate(release, &[Wiring::from(upstream)])
+}
+
+/// Finds those that Envoy does not load. They are few, so halves that load are not looked into.
+fn validate_each(release: Release, wirings: &[Wiring]) -> Vec<Result<(), String>> {
+    let all = process::validate(release, wirings);
+    match (all, wirings.len()) {
+        (Ok(()), count) => vec![Ok(()); count],
+        (Err(text), 1) => vec![Err(text)],
+        (Err(_), count) => {
+            let (one, other) = wirings.split_at(count / 2);
+            let halves = in_parallel(&[one, other], 2, |half| validate_each(release, half));
+            halves.concat()
+        }
+    }
 }

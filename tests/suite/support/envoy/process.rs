@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use super::bootstrap::bootstrap;
 use super::outcome::Outcome;
-use super::upstream::Upstream;
+use super::wiring::Wiring;
 use super::{AT_ONCE, Release};
 use crate::support::{in_parallel, scratch};
 
@@ -34,10 +34,14 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Starts an Envoy and waits until it serves; `None` if it rejects its configuration.
-    pub(super) fn start(release: Release, upstreams: &[Upstream]) -> Option<Self> {
+    /// Starts an Envoy and waits until it serves.
+    ///
+    /// # Errors
+    ///
+    /// What Envoy says where it rejects its configuration.
+    pub(super) fn start(release: Release, wirings: &[Wiring]) -> Result<Self, String> {
         let directory = scratch("envoy-");
-        let mut command = command(release, upstreams, directory.path());
+        let mut command = command(release, wirings, directory.path());
         let log = File::create(directory.path().join("log")).expect("a log file");
         let address_path = directory.path().join("admin");
         let child = command
@@ -51,7 +55,7 @@ impl Process {
             .expect("Envoy starts");
         let admin = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut process = Self { child, directory, admin };
-        process.wait_until_ready(&address_path).then_some(process)
+        if process.wait_until_ready(&address_path) { Ok(process) } else { Err(process.log()) }
     }
 
     fn wait_until_ready(&mut self, address_path: &Path) -> bool {
@@ -77,17 +81,17 @@ impl Process {
     }
 
     /// Sends a request to every upstream, waits for the counters to rest, and stops.
-    pub(super) fn outcomes(mut self, upstreams: &[Upstream]) -> Vec<Outcome> {
-        let ports = self.listeners(upstreams.len());
+    pub(super) fn outcomes(mut self, count: usize) -> Vec<Outcome> {
+        let ports = self.listeners(count);
         let bodies = in_parallel(&ports, AT_ONCE, |address| request(*address));
 
-        let mut outcomes = self.counters(upstreams.len());
+        let mut outcomes = self.counters(count);
         let (began, mut changed) = (Instant::now(), Instant::now());
         while began.elapsed() < SETTLE
             && (changed.elapsed() < REST || !outcomes.iter().all(Outcome::decided))
         {
             std::thread::sleep(Duration::from_millis(50));
-            let now = self.counters(upstreams.len());
+            let now = self.counters(count);
             if now != outcomes {
                 (outcomes, changed) = (now, Instant::now());
             }
@@ -107,7 +111,8 @@ impl Process {
         let list: Value = serde_json::from_str(&text).expect("JSON");
         let mut addresses = vec![self.admin; count];
         for entry in list["listener_statuses"].as_array().expect("a list") {
-            let index: usize = entry["name"].as_str().unwrap().parse().expect("a position");
+            // Others are listeners within a wiring.
+            let Ok(index) = entry["name"].as_str().unwrap().parse::<usize>() else { continue };
             let port = entry["local_address"]["socket_address"]["port_value"].as_u64().unwrap();
             addresses[index].set_port(u16::try_from(port).expect("a port"));
         }
@@ -150,9 +155,9 @@ impl Drop for Process {
     }
 }
 
-pub(super) fn validate(release: Release, upstream: &Upstream) -> Result<(), String> {
+pub(super) fn validate(release: Release, wirings: &[Wiring]) -> Result<(), String> {
     let directory = scratch("envoy-");
-    let output = command(release, std::slice::from_ref(upstream), directory.path())
+    let output = command(release, wirings, directory.path())
         .args(["--mode", "validate"])
         .output()
         .expect("Envoy runs");
@@ -162,9 +167,9 @@ pub(super) fn validate(release: Release, upstream: &Upstream) -> Result<(), Stri
     Err(String::from_utf8_lossy(&output.stderr).into_owned())
 }
 
-fn command(release: Release, upstreams: &[Upstream], directory: &Path) -> Command {
+fn command(release: Release, wirings: &[Wiring], directory: &Path) -> Command {
     let file = directory.join("bootstrap.json");
-    let text = bootstrap(upstreams, &directory.join("access")).to_string();
+    let text = bootstrap(wirings, &directory.join("access")).to_string();
     std::fs::write(&file, text).expect("a bootstrap file");
     let mut command = Command::new(release.program());
     command.arg("-c").arg(file).args(["--disable-hot-restart", "-l", "critical"]);

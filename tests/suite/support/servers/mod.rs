@@ -1,6 +1,8 @@
 //! Real TLS servers on free loopback ports, one file a program. Each builder's `start` gives a
 //! [`Server`], which listens when it is returned and is gone when it is dropped.
 
+mod connect_proxy;
+mod door;
 mod envoy;
 mod gnutls;
 mod haproxy;
@@ -20,6 +22,8 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+pub(crate) use self::connect_proxy::ConnectProxy;
+pub(crate) use self::door::{Door, Visit, own_address};
 pub(crate) use self::envoy::Envoy;
 pub(crate) use self::gnutls::Gnutls;
 pub(crate) use self::haproxy::Haproxy;

@@ -102,10 +102,7 @@ pub(crate) fn drops_long_hellos(to: SocketAddr, most: usize, how: Hangup) -> Ser
         if hello.len() > most {
             return how.apply(stream);
         }
-        let Ok(mut server) = TcpStream::connect(to) else { return };
-        if server.write_all(&hello).is_ok() {
-            pump(stream, server, whole);
-        }
+        carry_on(stream, to, &hello);
     })
 }
 
@@ -162,6 +159,14 @@ pub(crate) fn first_record(stream: &mut TcpStream) -> Option<Vec<u8>> {
 /// Only relays.
 pub(crate) fn carry(client: TcpStream, to: SocketAddr) {
     pass(client, to, |_| {}, whole);
+}
+
+/// Relays, after what has been read of the client already.
+pub(crate) fn carry_on(client: TcpStream, to: SocketAddr, read: &[u8]) {
+    let Ok(mut server) = TcpStream::connect(to) else { return };
+    if server.write_all(read).is_ok() {
+        pump(client, server, whole);
+    }
 }
 
 fn whole(client: &mut TcpStream, bytes: &[u8]) -> bool {

@@ -54,7 +54,20 @@ impl Scripted {
 
     /// Does `treat` with each connection, each in a thread of its own.
     pub(crate) fn start(treat: impl Fn(TcpStream) + Clone + Send + 'static) -> Server {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        Self::start_at((Ipv4Addr::LOCALHOST, 0).into(), treat)
+    }
+
+    /// As [`Self::start`], at an address of one's choice.
+    ///
+    /// # Panics
+    ///
+    /// If the address cannot be had.
+    pub(crate) fn start_at(
+        address: SocketAddr,
+        treat: impl Fn(TcpStream) + Clone + Send + 'static,
+    ) -> Server {
+        let listener =
+            TcpListener::bind(address).unwrap_or_else(|error| cannot_bind(address, &error));
         let address = listener.local_addr().expect("an address");
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
@@ -72,6 +85,14 @@ impl Scripted {
         });
         Server { address, running: Running::Scripted { _server: Self { address, stop } } }
     }
+}
+
+/// Some ports are below those that every user may bind, and no test is skipped for that.
+fn cannot_bind(address: SocketAddr, error: &std::io::Error) -> ! {
+    panic!(
+        "{address} cannot be bound: {error}. Where ports below 1024 are root's, run the tests as \
+         root or set net.ipv4.ip_unprivileged_port_start=443"
+    )
 }
 
 impl Drop for Scripted {
