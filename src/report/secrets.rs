@@ -133,9 +133,10 @@ pub fn render(diagnosis: &SecretDiagnosis, verbose: bool) -> String {
         let _ = writeln!(out, "  {}", leaf_words(leaf).dimmed());
     }
     if let Some(mode) = verdict.mode {
-        let _ = writeln!(out, "  {} {}", "✓".green(), mode_words(mode));
+        let words = format!("an Upstream with it {}", mode_words(mode));
+        let _ = writeln!(out, "  {} {words}", "✓".green());
         if let Some(other) = verdict.one_way_mode.filter(|other| *other != mode) {
-            let words = format!("with oneWayTls: true, {}", mode_words(other));
+            let words = format!("with oneWayTls: true, it {}", mode_words(other));
             let _ = writeln!(out, "  {} {words}", mark(Severity::Info));
         }
     }
@@ -193,22 +194,13 @@ fn leaf_words(leaf: &Leaf) -> String {
     format!("client certificate {}{names}, {}, until {end}{followers}", leaf.subject, leaf.key)
 }
 
-/// What an Upstream does that refers to a Secret, as a clause.
-#[must_use]
-pub fn mode_words(mode: Mode) -> &'static str {
+/// What an Upstream does that refers to a Secret, as the end of a sentence.
+fn mode_words(mode: Mode) -> &'static str {
     match (mode.sends_certificate, mode.verifies) {
-        (true, true) => {
-            "an Upstream with it shows the client certificate and verifies the server's chain"
-        }
-        (true, false) => {
-            "an Upstream with it shows the client certificate and does not verify the server"
-        }
-        (false, true) => {
-            "an Upstream with it shows no client certificate and verifies the server's chain"
-        }
-        (false, false) => {
-            "an Upstream with it shows no client certificate and does not verify the server"
-        }
+        (true, true) => "shows the client certificate and verifies the server's chain",
+        (true, false) => "shows the client certificate and does not verify the server",
+        (false, true) => "shows no client certificate and verifies the server's chain",
+        (false, false) => "shows no client certificate and does not verify the server",
     }
 }
 
@@ -231,6 +223,10 @@ fn server_report(out: &mut String, server: &ServerAnswer) {
                 let _ = writeln!(out, "  {} {address}: {words}", mark(Severity::Blocking));
             }
         }
+    }
+    if summary == Summary::NeedsChange && server.certificate == CertificateAnswer::Unclear {
+        let words = format!("cipher-test {} says what to change.", server.diagnosis.target);
+        let _ = writeln!(out, "    {}", words.dimmed());
     }
 }
 

@@ -43,13 +43,16 @@ fn rsa(bits: u32) -> PKey<Private> {
     PKey::from_rsa(Rsa::generate(bits).unwrap()).unwrap()
 }
 
+/// What is added to a certificate.
+type Change = fn(&mut X509Builder);
+
 /// A certificate in the making.
 struct Draft<'a> {
     subject: &'a str,
     issuer: Option<(&'a str, &'a PKey<Private>)>,
     days: (i64, i64),
     is_authority: bool,
-    more: fn(&mut X509Builder),
+    more: Change,
     digest: fn() -> MessageDigest,
 }
 
@@ -542,7 +545,7 @@ fn the_chain_goes_from_the_leaf_to_the_root() {
 #[test]
 fn what_servers_refuse_in_a_client_is_warned_about() {
     #[rustfmt::skip]
-    let table: [(fn(&mut X509Builder), &[&str]); 6] = [
+    let table: [(Change, &[&str]); 6] = [
         (|_| {}, &["no-names"]),
         (|it| it.append_extension(ExtendedKeyUsage::new().server_auth().build().unwrap()).unwrap(),
          &["not-for-clients", "no-names"]),
