@@ -509,6 +509,37 @@ fn credentials() -> Vec<Shape> {
             .secret("vault/billing", with_authority())
             .args(&["--ca", &authority]),
         of(
+            "the CA is in a Secret of the input, and an old suite alone",
+            Patch(Upstream),
+            Haproxy::new().bind(&old_suite).start(),
+            verified(keys::NAME),
+        )
+        .given_secret("vault/billing", with_authority()),
+        of(
+            "the CA is in a Secret of the input, and the chain is not trusted",
+            Nothing,
+            Haproxy::new().leaf(Leaf::RsaUntrusted).start(),
+            verified(keys::NAME),
+        )
+        .given_secret("vault/billing", with_authority()),
+        of(
+            "the client certificate is in a Secret of the input",
+            Connects,
+            mutual(""),
+            json!({ "secretRef": { "name": "billing", "namespace": "vault" } }),
+        )
+        .given_secret("vault/billing", with_pair()),
+        of(
+            "the client certificate in a Secret of the input is not trusted",
+            Nothing,
+            mutual(""),
+            json!({ "secretRef": { "name": "billing", "namespace": "vault" } }),
+        )
+        .given_secret(
+            "vault/billing",
+            Secret { pair: Some(pair(Leaf::ClientUntrusted)), authority: None },
+        ),
+        of(
             "SDS, and all is well",
             Connects,
             Haproxy::new().bind("ssl-max-ver TLSv1.2").start(),
