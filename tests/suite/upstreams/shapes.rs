@@ -449,7 +449,7 @@ fn pair(leaf: Leaf) -> (std::path::PathBuf, std::path::PathBuf) {
     (certificate.certificate.clone(), certificate.key.clone())
 }
 
-fn credentials() -> Vec<Shape> {
+pub(crate) fn credentials() -> Vec<Shape> {
     let client = keys::leaf(Leaf::Client);
     let authority = keys::authority().display().to_string();
     let brings = [
@@ -539,6 +539,25 @@ fn credentials() -> Vec<Shape> {
             "vault/billing",
             Secret { pair: Some(pair(Leaf::ClientUntrusted)), authority: None },
         ),
+        of(
+            "oneWayTls would keep the client certificate of --secret back",
+            Patch(Upstream),
+            mutual(""),
+            json!({ "oneWayTls": true }),
+        )
+        .secret("vault/billing", with_pair())
+        .args(&["--secret", "vault/billing"])
+        .args(&brings),
+        of(
+            "SDS without a certificate goes before --secret",
+            Nothing,
+            mutual(""),
+            json!({ "sds": { "validationContextName": "billing", "targetUri": "127.0.0.1:8234" } }),
+        )
+        .secret("sds/billing", with_authority())
+        .secret("vault/billing", with_pair())
+        .args(&["--secret", "vault/billing"])
+        .args(&brings),
         of(
             "SDS, and all is well",
             Connects,
