@@ -104,6 +104,19 @@ pub(super) struct ConfigDump {
     /// Test each endpoint that is spoken to in TLS, with the very settings of its cluster
     #[arg(long)]
     pub(super) probe: bool,
+    /// Compare with this release, an Envoy (1.40) or a Gloo (gloo-1.22): what each would negotiate
+    /// with every endpoint
+    #[arg(long, value_name = "RELEASE", help_heading = "Upgrade", conflicts_with = "upstreams")]
+    pub(super) to: Option<Platform>,
+    /// The release before the upgrade [default: the one that the dump names]
+    #[arg(
+        long,
+        value_name = "RELEASE",
+        help_heading = "Upgrade",
+        requires = "to",
+        conflicts_with = "envoy"
+    )]
+    pub(super) from: Option<Platform>,
     /// Gloo release whose rules count for the Upstreams
     #[arg(long, value_name = "RELEASE", default_value_t = gloo::Release::STABLE, help_heading = "Gloo")]
     pub(super) gloo: gloo::Release,

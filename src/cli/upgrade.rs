@@ -10,7 +10,7 @@ use super::args::{Fix, Format};
 use super::diagnose::{Depth, Subject, confirm, diagnose};
 use super::output::{fix_text, print_text};
 use super::progress::Progress;
-use super::settings::Settings;
+use super::settings::{Probing, Settings};
 use crate::gloo::Platform;
 use crate::report::upgrade::{UpgradeDiagnosis, exit_code, headline, render};
 use crate::report::{Diagnosis, json};
@@ -54,8 +54,20 @@ async fn compare(
 ) -> UpgradeDiagnosis {
     let probing = &settings.probing;
     let older = settings.subject_as(target.clone(), from.envoy);
-    let older = Subject { depth: Depth::OwnHello, ..older };
     let newer = settings.subject_as(target, to.envoy);
+    compare_subjects(probing, older, newer, doors, progress).await
+}
+
+/// One server with the settings of two releases.
+pub(super) async fn compare_subjects(
+    probing: &Probing,
+    older: Subject,
+    newer: Subject,
+    doors: &Arc<Semaphore>,
+    progress: &Progress,
+) -> UpgradeDiagnosis {
+    let older = Subject { depth: Depth::OwnHello, ..older };
+    let newer = Subject { depth: Depth::All, ..newer };
     let differences = Differences::between(&older.config, &newer.config);
     let before = diagnose(probing, older.clone(), doors, progress).await;
     // Resolved once: both are to see the same endpoints.
@@ -69,7 +81,7 @@ async fn compare(
         }
         None => None,
     };
-    UpgradeDiagnosis { differences, before, after, works_before }
+    UpgradeDiagnosis { cluster: None, differences, before, after, works_before }
 }
 
 /// The addresses that a diagnosis was about.

@@ -3,12 +3,16 @@
 //! A stream is cut at its document markers before anything is parsed (YAML 1.2 §9.1.2: a line
 //! that begins with `---` is one even within a block scalar), so that one document that cannot be
 //! read does not take the others with it, and so that memory is bounded by the largest document.
+//!
+//! Secrets are among the documents, so what was read is wiped as it goes. Copies that buffers made
+//! while they grew are not: the operating system gets those back as they are.
 
 use std::fmt;
 use std::io::{self, BufRead, Read};
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
+use zeroize::Zeroizing;
 
 use crate::yaml;
 
@@ -116,7 +120,7 @@ pub fn read(
 
 /// A document's text, or why there is none.
 enum Piece {
-    Text { bytes: Vec<u8>, first_line: usize },
+    Text { bytes: Zeroizing<Vec<u8>>, first_line: usize },
     TooLarge,
     Io(io::Error),
 }
@@ -125,13 +129,13 @@ struct Pieces<R> {
     input: R,
     line: usize,
     /// The rest of a marker's line, which belongs to the next document.
-    pending: Vec<u8>,
+    pending: Zeroizing<Vec<u8>>,
     is_done: bool,
 }
 
 impl<R: BufRead> Pieces<R> {
     fn new(input: R) -> Self {
-        Self { input, line: 1, pending: Vec::new(), is_done: false }
+        Self { input, line: 1, pending: Zeroizing::default(), is_done: false }
     }
 
     fn next(&mut self) -> Option<Piece> {
@@ -143,7 +147,7 @@ impl<R: BufRead> Pieces<R> {
         let mut is_too_large = false;
         let mut at_line_start = true;
         loop {
-            let mut line = Vec::new();
+            let mut line = Zeroizing::new(Vec::new());
             let room = (DOCUMENT_LIMIT + 1) as u64;
             // A line is read in parts if it is longer than a document may be.
             match (&mut self.input).take(room).read_until(b'\n', &mut line) {
@@ -162,14 +166,14 @@ impl<R: BufRead> Pieces<R> {
             self.line += usize::from(at_line_start);
             if is_marker {
                 // `--- {a: b}` has the document on the marker's own line.
-                self.pending = [b"   ", &line[3..]].concat();
+                self.pending = Zeroizing::new([b"   ", &line[3..]].concat());
                 break;
             }
             is_too_large |= bytes.len() + line.len() > DOCUMENT_LIMIT;
             if is_too_large {
-                bytes = Vec::new();
+                bytes = Zeroizing::default();
             } else {
-                bytes.extend(line);
+                bytes.extend_from_slice(&line);
             }
         }
         Some(if is_too_large { Piece::TooLarge } else { Piece::Text { bytes, first_line } })

@@ -13,11 +13,14 @@ use super::{Diagnosis, Endpoint};
 use crate::gloo::{Platform, Tls};
 use crate::remedy::{Names, kubectl_command};
 use crate::tls::{CipherSuite, Group};
+use crate::trial::printable;
 use crate::verdict::{Differences, Effect, Severity, Summary, effect};
 
 /// One target, before and after an upgrade.
 #[derive(Clone, Debug)]
 pub struct UpgradeDiagnosis {
+    /// The cluster that it is an endpoint of, where that is known.
+    pub cluster: Option<String>,
     /// What the offers of the two releases differ in.
     pub differences: Differences,
     /// With the older release, as far as its own hello.
@@ -117,7 +120,12 @@ pub fn render(
 ) -> String {
     let mut out = String::new();
     let worst = diagnosis.effect();
-    let line = format!("{} · {}", diagnosis.after.target, headline(worst, releases));
+    let cluster = match &diagnosis.cluster {
+        Some(cluster) => format!("{} ", printable(cluster)),
+        None => String::new(),
+    };
+    let target = &diagnosis.after.target;
+    let line = format!("{cluster}{target} · {}", headline(worst, releases));
     let _ = writeln!(out, "{}", by_effect(worst, &line).bold());
     offers(&mut out, &diagnosis.differences, releases);
     let unresolved = diagnosis.after.unresolved.iter().chain(&diagnosis.before.unresolved);

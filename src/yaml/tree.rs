@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, Span, StructureStyle, Tag};
 use serde_json::{Map, Value};
+use zeroize::Zeroizing;
 
 use super::{Document, ReadError, scalar};
 
@@ -59,10 +60,20 @@ pub(crate) struct Node {
 
 /// What a node is.
 pub(crate) enum Kind {
-    Scalar { text: String, style: ScalarStyle },
+    /// Its text is wiped as it goes, since it may be a key's.
+    Scalar {
+        text: Zeroizing<String>,
+        style: ScalarStyle,
+    },
     Alias(Id),
-    Sequence { items: Vec<Id>, is_flow: bool },
-    Mapping { entries: Vec<Entry>, is_flow: bool },
+    Sequence {
+        items: Vec<Id>,
+        is_flow: bool,
+    },
+    Mapping {
+        entries: Vec<Entry>,
+        is_flow: bool,
+    },
 }
 
 /// A key and its value.
@@ -205,7 +216,7 @@ impl Tree {
     }
 
     pub(crate) fn is_merge(&self, entry: &Entry) -> bool {
-        matches!(&self.nodes[entry.key].kind, Kind::Scalar { text, style: ScalarStyle::Plain } if text == "<<")
+        matches!(&self.nodes[entry.key].kind, Kind::Scalar { text, style: ScalarStyle::Plain } if text.as_str() == "<<")
     }
 }
 
@@ -311,7 +322,7 @@ impl<'a> Reader<'a> {
             }
             Event::Scalar(text, style, ..) => {
                 self.scalar_place(id, style, from_content);
-                Kind::Scalar { text: text.into_owned(), style }
+                Kind::Scalar { text: Zeroizing::new(text.into_owned()), style }
             }
             Event::SequenceStart(StructureStyle::Flow, ..) => self.flow_sequence(id)?,
             Event::SequenceStart(..) => self.block_sequence(id, from_content, column)?,

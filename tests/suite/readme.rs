@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use crate::support::keys::{Leaf, leaf};
+
 /// One command of the README, with the output shown below it.
 struct Shown {
     command: String,
@@ -43,8 +45,12 @@ fn programs(port: u16) -> TempDir {
     std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_cipher-test"), link).unwrap();
     let kubectl = directory.path().join("kubectl");
     let cluster = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/gloo/cluster.yaml");
+    let secrets = directory.path().join("secrets.json");
+    std::fs::write(&secrets, secret().to_string()).unwrap();
+    let secrets = secrets.display();
     let text = format!(
-        "#!/bin/sh\nif [ \"$1\" = get ]; then exec sed s/8443/{port}/ {cluster}; fi\n\
+        "#!/bin/sh\nif [ \"$2\" = secrets ]; then exec cat {secrets}; fi\n\
+         if [ \"$1\" = get ]; then exec sed s/8443/{port}/ {cluster}; fi\n\
          if [ \"$1\" = logs ]; then echo 'TLS error: Secret is not supplied by SDS'; exit; fi\n\
          exec grep -Eq 'kind: Upstream|spec:'\n"
     );
@@ -53,6 +59,19 @@ fn programs(port: u16) -> TempDir {
     std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o755);
     std::fs::set_permissions(&kubectl, permissions).unwrap();
     directory
+}
+
+/// A Secret with a client certificate.
+fn secret() -> serde_json::Value {
+    let client = leaf(Leaf::Client);
+    let encoded = |path: &Path| openssl::base64::encode_block(&std::fs::read(path).unwrap());
+    serde_json::json!({
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "type": "kubernetes.io/tls",
+        "metadata": { "name": "search-client", "namespace": "default" },
+        "data": { "tls.crt": encoded(&client.certificate), "tls.key": encoded(&client.key) },
+    })
 }
 
 /// A folder of resources as it may lie in a Git repository.

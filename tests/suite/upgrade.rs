@@ -146,3 +146,83 @@ fn both_releases_must_be_named_and_known() {
         assert!(run.stderr.contains(words), "{}", run.stderr);
     }
 }
+
+/// The dump of a real Envoy names the release before the upgrade.
+#[test]
+fn a_config_dump_is_compared_with_another_release() {
+    let modern = embedded::scenario(Scenario::Modern);
+    let narrow = Openssl::new("-no_tls1_3").leaf(Leaf::RsaEnciphermentOnly).start();
+    let cluster = |name: &str, port: u16| {
+        let socket = json!({
+            "name": "tls",
+            "typed_config": {
+                "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
+            },
+        });
+        let address = json!({ "socket_address": { "address": "127.0.0.1", "port_value": port } });
+        let endpoints = json!([{ "lb_endpoints": [{ "endpoint": { "address": address } }] }]);
+        json!({ "cluster": {
+            "name": name, "type": "STATIC", "transport_socket": socket,
+            "load_assignment": { "cluster_name": name, "endpoints": endpoints },
+        } })
+    };
+    let version = json!({ "version": { "major_number": 1, "minor_number": 36, "patch": 4 } });
+    let dump = json!({ "configs": [
+        { "bootstrap": { "node": { "user_agent_build_version": version } } },
+        { "static_clusters": [
+            cluster("modern_shop", modern.address().port()),
+            cluster("narrow_shop", narrow.address().port()),
+        ] },
+    ] });
+    let directory = scratch("upgrade-");
+    let path = directory.path().join("dump.json");
+    std::fs::write(&path, dump.to_string()).expect("a file");
+    let file = path.to_str().expect("UTF-8");
+    let run = cipher_test(["config-dump", file, "--to", "gloo-1.22", "--format", "json"]);
+    assert_eq!((run.code, run.stderr.as_str()), (Some(1), ""));
+    let report: Value = serde_json::from_str(&run.stdout).expect("JSON");
+    assert_eq!(report["from"], json!({ "envoy": "1.36" }));
+    assert_eq!(report["to"], json!({ "gloo": "1.22", "envoy": "1.38" }));
+    let effects: Vec<_> = report["targets"]
+        .as_array()
+        .expect("targets")
+        .iter()
+        .map(|target| (target["cluster"].as_str(), target["effect"].as_str()))
+        .collect();
+    let expected = [(Some("modern_shop"), Some("same")), (Some("narrow_shop"), Some("breaks"))];
+    assert_eq!(effects, expected);
+    let run = cipher_test(["config-dump", file, "--to", "1.40", "--cluster", "narrow"]);
+    assert!(run.stdout.starts_with("narrow_shop 127.0.0.1:"), "{}", run.stdout);
+    assert!(run.stdout.contains("upstreams.gloo.solo.io narrow -n shop"), "{}", run.stdout);
+}
+
+/// What is written as JSON keeps to its schema.
+#[test]
+fn json_keeps_to_its_schema() {
+    use crate::support::root;
+    let server = embedded::scenario(Scenario::Legacy);
+    let address = server.address();
+    let check = |file: &str, args: &[&str]| {
+        let path = root().join("fixtures/report").join(file);
+        let schema: Value =
+            serde_json::from_str(&std::fs::read_to_string(path).expect("a schema")).expect("JSON");
+        let validator = jsonschema::validator_for(&schema).expect("a schema");
+        let (_, report) = json(args);
+        let errors: Vec<_> =
+            validator.iter_errors(&report).map(|error| error.to_string()).collect();
+        assert_eq!(errors, [""; 0], "{args:?}");
+    };
+    check("schema-upgrade-v1.json", &[&address.to_string()]);
+    let directory = scratch("upgrade-");
+    let file = directory.path().join("u.json");
+    let document = json!({
+        "kind": "Upstream",
+        "metadata": { "name": "u", "namespace": "shop" },
+        "spec": { "static": {
+            "useTls": true, "hosts": [{ "addr": address.ip(), "port": address.port() }],
+        } },
+    });
+    std::fs::write(&file, document.to_string()).expect("a file");
+    let file = file.to_str().expect("UTF-8");
+    check("schema-upstreams-upgrade-v1.json", &["upstreams", file]);
+}

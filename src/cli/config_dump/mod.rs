@@ -4,6 +4,7 @@
 mod judge;
 mod output;
 mod subject;
+mod upgrade;
 
 use std::io::{Read, stdin};
 use std::ops::ControlFlow;
@@ -20,6 +21,7 @@ use super::progress::Progress;
 use super::settings::{Probing, choose_color};
 use super::upstreams::input;
 use super::{NO_ANSWER, TARGETS_AT_ONCE};
+use crate::gloo::Platform;
 use crate::gloo::config_dump::{self, DumpError, Item};
 use crate::probe::ProbeError;
 use crate::report::Diagnosis;
@@ -28,6 +30,7 @@ use crate::trial::Obstacle;
 use crate::verdict::Summary;
 use judge::Judge;
 use output::Output;
+use upgrade::Comparison;
 
 /// How many clusters wait between the reader and the rest: memory for them is not to grow.
 const CLUSTERS_AHEAD: usize = 8;
@@ -41,8 +44,9 @@ struct Run {
     progress: Progress,
 }
 
-pub(super) async fn run(args: ConfigDump) -> Result<u8, String> {
+pub(super) async fn run(mut args: ConfigDump) -> Result<u8, String> {
     choose_color(args.color);
+    args.envoy = args.envoy.or(args.from.map(|from| from.envoy));
     if args.upstreams.iter().chain([&args.file]).filter(|file| is_stdin(file)).count() > 1 {
         return Err("- stands for stdin, which can be read only once".to_owned());
     }
@@ -56,6 +60,22 @@ pub(super) async fn run(args: ConfigDump) -> Result<u8, String> {
         let (file, wanted) = (args.file.clone(), args.cluster.clone());
         tokio::task::spawn_blocking(move || read(&file, &wanted, &sender))
     };
+    if let Some(to) = args.to {
+        let code = run.compare(to, &args, &mut judge, &mut receiver).await;
+        receiver.close();
+        let result = reading.await.map_err(|error| format!("reading has failed: {error}"))?;
+        run.progress.finish();
+        if let Err(error) = &result {
+            eprintln!("cipher-test: {}: {}", shown(&args.file), explain(error));
+        }
+        return match code {
+            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+                Err(format!("cannot write the result: {error}"))
+            }
+            Ok(code) if result.is_ok() && judge.faulty == 0 => Ok(code),
+            _ => Ok(NO_ANSWER),
+        };
+    }
     let items = stream::poll_fn(|context| receiver.poll_recv(context));
     let mut records = items
         .filter_map(|item| std::future::ready(judge.take(item)))
@@ -132,6 +152,20 @@ impl Run {
             progress: Progress::new(probing.show_progress && args.probe, 0),
             probing,
         })
+    }
+
+    async fn compare(
+        &self,
+        to: Platform,
+        args: &ConfigDump,
+        judge: &mut Judge,
+        items: &mut mpsc::Receiver<Item>,
+    ) -> std::io::Result<u8> {
+        let mut comparison = Comparison::new(to, args.format);
+        while let Some(item) = items.recv().await {
+            comparison.take(self, judge, item).await?;
+        }
+        comparison.finish()
     }
 
     /// Tests every endpoint of a cluster that is spoken to in TLS.

@@ -70,6 +70,9 @@ pub enum Effect {
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct UpgradeTarget {
+    /// The cluster that it is an endpoint of, if it comes from a config dump.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<String>,
     /// The target as `HOST:PORT`.
     pub target: String,
     /// The gravest effect on any endpoint.
@@ -222,6 +225,7 @@ impl UpgradeTarget {
             findings: all(&after.verdict.findings),
         });
         Self {
+            cluster: found.cluster.clone(),
             target: found.after.target.to_string(),
             effect: found.effect().into(),
             envoy_before: EnvoyClient::from(&found.before.config),
