@@ -108,7 +108,7 @@ impl Way {
             None => Vec::new(),
         };
         let mut connection: Connection = match &self.tunnel {
-            Some(tunnel) => tunnel.open(stream).await?,
+            Some(tunnel) => tunnel.open(stream).await.map_err(of_the_proxy)?,
             None => Box::new(stream),
         };
         if !header.is_empty() {
@@ -127,6 +127,22 @@ fn proxy_header(version: ProxyHeader, from: SocketAddr, to: SocketAddr) -> io::R
             Builder::with_addresses(Version::Two | Command::Proxy, Protocol::Stream, (from, to))
                 .build()
         }
+    }
+}
+
+/// Before the tunnel is open, whoever ends the connection is the proxy.
+fn of_the_proxy(error: WayError) -> WayError {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    match error {
+        WayError::Io(error)
+            if matches!(
+                error.kind(),
+                BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof
+            ) =>
+        {
+            TunnelError::Ended.into()
+        }
+        other => other,
     }
 }
 

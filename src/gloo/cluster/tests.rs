@@ -530,6 +530,20 @@ fn ssl_files_with_a_key_pair_do_not_work() {
 }
 
 #[test]
+fn sds_and_files_give_what_they_name_and_no_more() {
+    let flags = |ssl_config: Value| {
+        let found = cluster(kube(json!({ "sslConfig": ssl_config })));
+        let tls = found.endpoints[0].tls.clone().unwrap();
+        (tls.sends_certificate, tls.verifies)
+    };
+    let sds = |field: &str| json!({ "sds": { "targetUri": "x", field: "y" } });
+    assert_eq!(flags(sds("certificatesSecretName")), (true, false));
+    assert_eq!(flags(sds("validationContextName")), (false, true));
+    assert_eq!(flags(json!({ "sslFiles": { "rootCa": "/ca" } })), (false, true));
+    assert_eq!(flags(json!({})), (false, false));
+}
+
+#[test]
 fn one_way_tls_changed_meaning_in_1_20() {
     let spec = kube(json!({ "sslConfig": {
         "oneWayTls": true, "secretRef": { "name": "x", "namespace": "y" },

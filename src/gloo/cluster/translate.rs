@@ -462,8 +462,10 @@ impl Translator<'_> {
             ),
             credentials: ssl_config.credentials.clone(),
             verify_names: ssl_config.verify_subject_alt_name.clone(),
-            sends_certificate: one_way != Some(OneWayTls::DropsClientCertificate),
-            verifies: one_way != Some(OneWayTls::DropsVerification),
+            sends_certificate: may_send_certificate(&ssl_config.credentials)
+                && one_way != Some(OneWayTls::DropsClientCertificate),
+            verifies: may_verify(&ssl_config.credentials)
+                && one_way != Some(OneWayTls::DropsVerification),
         }
     }
 
@@ -565,5 +567,23 @@ fn split_authority(authority: &str) -> (String, u16) {
             (host.trim_matches(['[', ']']).to_owned(), port.parse().unwrap_or_default())
         }
         None => (authority.to_owned(), 0),
+    }
+}
+
+/// Files with a key pair are refused, so those that remain have none.
+fn may_send_certificate(credentials: &Credentials) -> bool {
+    match credentials {
+        Credentials::None | Credentials::Files { .. } => false,
+        Credentials::Secret(_) => true,
+        Credentials::Sds { certificates, .. } => *certificates,
+    }
+}
+
+fn may_verify(credentials: &Credentials) -> bool {
+    match credentials {
+        Credentials::None => false,
+        Credentials::Secret(_) => true,
+        Credentials::Files { root_ca, .. } => root_ca.is_some(),
+        Credentials::Sds { validation, .. } => *validation,
     }
 }

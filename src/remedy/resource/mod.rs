@@ -13,8 +13,8 @@ use super::change::{Change, Conflict};
 use super::edit::{Edit, Step};
 use crate::envoy::ClientConfig;
 use crate::gloo::{
-    Cluster, Context, Credentials, Endpoint, Hop, ObjectName, Parameters, ParametersFrom, Settings,
-    SslConfig, Tls, UPSTREAM_CONFIG, Upstream, UpstreamKind, translate,
+    Cluster, Context, Credentials, Endpoint, Hop, ObjectName, OneWayTls, Parameters,
+    ParametersFrom, Settings, SslConfig, Tls, UPSTREAM_CONFIG, Upstream, UpstreamKind, translate,
 };
 use crate::tls::TlsVersion;
 
@@ -256,6 +256,11 @@ fn upstream_edits(subject: Subject<'_>, wanted: &Wanted) -> Vec<Edit> {
     if let Some(secret) = &wanted.secret {
         let reference = json!({ "name": secret.name, "namespace": secret.namespace });
         edits.push(set(&["spec", "sslConfig", "secretRef"], reference));
+        // Or the certificate stays where it is. Older releases send it, and verify nothing.
+        let is_one_way = upstream.ssl_config.as_ref().is_some_and(|config| config.one_way_tls);
+        if is_one_way && subject.context.gloo.one_way_tls() == OneWayTls::DropsClientCertificate {
+            edits.push(remove(&["spec", "sslConfig", "oneWayTls"]));
+        }
     }
     edits.extend(server_name_edits(subject, wanted));
     if changes_parameters(&wanted.server) {
@@ -485,8 +490,10 @@ fn is_exact(index: usize, before: &Endpoint, after: &Endpoint, wanted: &Wanted) 
         Some(secret) if before.hop == Hop::Server => Credentials::Secret(secret.clone()),
         _ => old.credentials.clone(),
     };
+    let shows_secret = wanted.secret.is_none() || before.hop == Hop::Proxy || new.sends_certificate;
     same_offer(&new.config, &expected)
         && new.credentials == credentials
+        && shows_secret
         && new.verify_names == old.verify_names
         && (before.host == after.host && before.port == after.port)
 }

@@ -246,6 +246,16 @@ fn a_secret_is_referred_to() {
 }
 
 #[test]
+fn a_secret_for_a_client_certificate_ends_one_way_tls() {
+    let secret = ObjectName { namespace: "ns".to_owned(), name: "client".to_owned() };
+    let wanted = Wanted { secret: Some(secret), ..Wanted::default() };
+    let patch = World::of(kube(json!({ "oneWayTls": true }))).patch(&wanted);
+    let reference = json!({ "name": "client", "namespace": "ns" });
+    let expected = json!({ "oneWayTls": null, "secretRef": reference });
+    assert_eq!(patch, json!({ "spec": { "sslConfig": expected } }));
+}
+
+#[test]
 fn merge_patches_say_what_differs_and_nothing_else() {
     let before = json!({ "a": 1, "b": { "c": [1], "d": 2 }, "e": { "f": 1 } });
     let after = json!({ "a": 1, "b": { "c": [1, 2], "d": 2 }, "e": 7, "g": null });

@@ -1,11 +1,13 @@
 //! `cipher-test upstreams` against what Gloo and a real Envoy make of the same documents.
 
+mod appearance;
 mod envoy;
 mod forms;
 mod generated;
 mod samples;
 mod shape;
 mod shapes;
+mod ways;
 
 use std::path::PathBuf;
 

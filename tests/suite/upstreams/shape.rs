@@ -53,6 +53,8 @@ pub(crate) struct Shape {
     pub(crate) upstream: Value,
     pub(crate) service: Option<Value>,
     pub(crate) world: World,
+    /// Further documents of the input.
+    beside: Vec<Value>,
     pub(crate) args: Vec<String>,
     servers: Vec<Box<dyn Any + Send + Sync>>,
 }
@@ -65,6 +67,7 @@ impl Shape {
             upstream: Value::Null,
             service: None,
             world: World::default(),
+            beside: Vec::new(),
             args: Vec::new(),
             servers: Vec::new(),
         }
@@ -111,6 +114,26 @@ impl Shape {
     pub(crate) fn secret(mut self, name: &str, secret: Secret) -> Self {
         self.world.secrets.insert(name.to_owned(), secret);
         self
+    }
+
+    /// The Secret, for Gloo and as a document of type `kubernetes.io/tls` in the input.
+    pub(crate) fn given_secret(mut self, name: &str, secret: Secret) -> Self {
+        let text = |path: &std::path::Path| {
+            openssl::base64::encode_block(&std::fs::read(path).expect("a PEM file"))
+        };
+        let mut data = json!({ "tls.crt": "", "tls.key": "" });
+        if let Some((certificate, key)) = &secret.pair {
+            data = json!({ "tls.crt": text(certificate), "tls.key": text(key) });
+        }
+        if let Some(authority) = &secret.authority {
+            data["ca.crt"] = text(authority).into();
+        }
+        let (namespace, own) = name.split_once('/').expect("a namespace and a name");
+        self.beside.push(json!({
+            "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls",
+            "metadata": { "name": own, "namespace": namespace }, "data": data,
+        }));
+        self.secret(name, secret)
     }
 
     pub(crate) fn args(mut self, args: &[&str]) -> Self {
@@ -165,6 +188,7 @@ impl Shape {
     pub(crate) fn run_with(&self, upstream: &Value, release: Release, args: &[&str]) -> Run {
         let mut documents = vec![upstream.clone()];
         documents.extend(self.service.clone());
+        documents.extend(self.beside.clone());
         documents.extend(Some(self.world.settings.clone()).filter(|settings| !settings.is_null()));
         let envoy = match release {
             Release::V1_36 => words(&["--gloo", "1.21"]),

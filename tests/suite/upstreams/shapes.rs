@@ -449,7 +449,7 @@ fn pair(leaf: Leaf) -> (std::path::PathBuf, std::path::PathBuf) {
     (certificate.certificate.clone(), certificate.key.clone())
 }
 
-fn credentials() -> Vec<Shape> {
+pub(crate) fn credentials() -> Vec<Shape> {
     let client = keys::leaf(Leaf::Client);
     let authority = keys::authority().display().to_string();
     let brings = [
@@ -508,6 +508,56 @@ fn credentials() -> Vec<Shape> {
         of("the chain is verified, and is not trusted", Nothing, Haproxy::new().leaf(Leaf::RsaUntrusted).start(), reference)
             .secret("vault/billing", with_authority())
             .args(&["--ca", &authority]),
+        of(
+            "the CA is in a Secret of the input, and an old suite alone",
+            Patch(Upstream),
+            Haproxy::new().bind(&old_suite).start(),
+            verified(keys::NAME),
+        )
+        .given_secret("vault/billing", with_authority()),
+        of(
+            "the CA is in a Secret of the input, and the chain is not trusted",
+            Nothing,
+            Haproxy::new().leaf(Leaf::RsaUntrusted).start(),
+            verified(keys::NAME),
+        )
+        .given_secret("vault/billing", with_authority()),
+        of(
+            "the client certificate is in a Secret of the input",
+            Connects,
+            mutual(""),
+            json!({ "secretRef": { "name": "billing", "namespace": "vault" } }),
+        )
+        .given_secret("vault/billing", with_pair()),
+        of(
+            "the client certificate in a Secret of the input is not trusted",
+            Nothing,
+            mutual(""),
+            json!({ "secretRef": { "name": "billing", "namespace": "vault" } }),
+        )
+        .given_secret(
+            "vault/billing",
+            Secret { pair: Some(pair(Leaf::ClientUntrusted)), authority: None },
+        ),
+        of(
+            "oneWayTls would keep the client certificate of --secret back",
+            Patch(Upstream),
+            mutual(""),
+            json!({ "oneWayTls": true }),
+        )
+        .secret("vault/billing", with_pair())
+        .args(&["--secret", "vault/billing"])
+        .args(&brings),
+        of(
+            "SDS without a certificate goes before --secret",
+            Nothing,
+            mutual(""),
+            json!({ "sds": { "validationContextName": "billing", "targetUri": "127.0.0.1:8234" } }),
+        )
+        .secret("sds/billing", with_authority())
+        .secret("vault/billing", with_pair())
+        .args(&["--secret", "vault/billing"])
+        .args(&brings),
         of(
             "SDS, and all is well",
             Connects,
