@@ -6,7 +6,7 @@ use insta::assert_snapshot;
 use openssl::base64::encode_block;
 use serde_json::{Value, json};
 
-use crate::support::binary::{Run, cipher_test};
+use crate::support::binary::{Run, cipher_test, command};
 use crate::support::envoy::{Release, Upstream, connect, validate};
 use crate::support::keys::{self, Leaf, leaf};
 use crate::support::servers::{Nginx, Openssl, closed_port};
@@ -420,6 +420,59 @@ fn ecdsa_keys_on_curves_that_are_not_offered_are_refused_by_openssl() {
             let real = connect(release, std::slice::from_ref(&upstream));
             assert_eq!(real[0].connects(), taken, "{kind:?} {release:?}");
         }
+    }
+}
+
+/// How often each text is in the writable memory of a process.
+fn in_memory(process: u32, texts: &[&str]) -> Vec<usize> {
+    use std::io::{Read, Seek, SeekFrom};
+    let maps = std::fs::read_to_string(format!("/proc/{process}/maps")).expect("a map");
+    let mut memory = std::fs::File::open(format!("/proc/{process}/mem")).expect("its memory");
+    let mut counts = vec![0; texts.len()];
+    for line in maps.lines().filter(|line| line.contains(" rw")) {
+        let (start, end) = line.split(' ').next().unwrap().split_once('-').unwrap();
+        let address = |text: &str| u64::from_str_radix(text, 16).unwrap();
+        let length = usize::try_from(address(end) - address(start)).unwrap();
+        let mut bytes = vec![0; length];
+        memory.seek(SeekFrom::Start(address(start))).unwrap();
+        // Some pages belong to the kernel.
+        if memory.read_exact(&mut bytes).is_err() {
+            continue;
+        }
+        for (count, text) in counts.iter_mut().zip(texts) {
+            *count += bytes.windows(text.len()).filter(|part| *part == text.as_bytes()).count();
+        }
+    }
+    counts
+}
+
+/// While a server makes it wait, the command has the key once, and not the text that it read.
+#[test]
+fn what_was_read_is_wiped_before_a_server_is_asked() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let target = silent.local_addr().unwrap().to_string();
+    let client = leaf(Leaf::Client);
+    let encoded = encode_block(&pem(&client.key));
+    let key = String::from_utf8(pem(&client.key)).unwrap();
+    let texts = [&encoded[400..440], &key.lines().nth(3).unwrap()[..40], "cipher-test"];
+    let files = Files::new();
+    let yaml = files.add("s.yaml", &[good()]);
+    let json = files.directory.path().join("s.json");
+    std::fs::write(&json, good().to_string()).unwrap();
+    for path in [yaml, json] {
+        let mut child = command()
+            .arg("secret")
+            .arg(&path)
+            .args(["--for", &target, "--answer-timeout", "20s"])
+            .spawn()
+            .unwrap();
+        // It has connected, so it has read.
+        let _connection = silent.accept().unwrap();
+        let found = in_memory(child.id(), &texts);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(found[..2], [0, 1], "{}", path.display());
+        assert!(found[2] > 0, "the memory was looked at");
     }
 }
 
