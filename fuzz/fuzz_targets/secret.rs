@@ -3,7 +3,7 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use cipher_test::gloo::{Release, Secret, read};
+use cipher_test::gloo::{Release, Secret, Terms, read};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
@@ -11,8 +11,10 @@ fuzz_target!(|data: &[u8]| {
         let Ok(mut document) = found else { return };
         let Ok(secret) = Secret::take(&mut document.object) else { return };
         let now = UNIX_EPOCH + Duration::from_secs(1_700_000_000);
-        for one_way in [false, true] {
-            let verdict = secret.judge(Release::STABLE, one_way, now);
+        for one_way_tls in [false, true] {
+            let terms = Terms { one_way_tls, ..Terms::new(Release::STABLE, now) };
+            let verdict = secret.judge(&terms);
+            let _ = verdict.gloo_status(&secret.name);
             assert_eq!(verdict.mode.is_none(), verdict.is_blocked());
             assert!(verdict.findings.iter().all(|finding| !finding.message().is_empty()));
         }

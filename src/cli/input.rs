@@ -1,8 +1,11 @@
 //! Files and directories to documents.
 
 use std::fs::File;
-use std::io::{BufReader, stdin};
+use std::io::{self, BufRead, Read, stdin};
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
 
 use crate::gloo::{Document, DocumentError, read};
 
@@ -12,8 +15,52 @@ pub(super) const STDIN: &str = "-";
 const DEEPEST: usize = 32;
 
 /// Reads standard input document by document.
-pub(super) fn read_stdin(take: impl FnMut(Result<Document, DocumentError>)) {
-    read("stdin", BufReader::new(stdin()), take);
+///
+/// # Errors
+///
+/// In words, if there is none.
+pub(super) fn read_stdin(take: impl FnMut(Result<Document, DocumentError>)) -> Result<(), String> {
+    // Not by way of Rust's own reader, whose buffer is never wiped.
+    let input = stdin().as_fd().try_clone_to_owned();
+    let input = input.map_err(|error| format!("stdin: it cannot be read: {}", plain(&error)))?;
+    read("stdin", WipedReader::new(File::from(input)), take);
+    Ok(())
+}
+
+/// Bytes on their way from a file, which are wiped behind their reader: they may be a key.
+struct WipedReader {
+    file: File,
+    buffer: Zeroizing<Vec<u8>>,
+    unread: std::ops::Range<usize>,
+}
+
+impl WipedReader {
+    fn new(file: File) -> Self {
+        Self { file, buffer: Zeroizing::new(vec![0; 64 * 1024]), unread: 0..0 }
+    }
+}
+
+impl Read for WipedReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let available = self.fill_buf()?;
+        let count = available.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&available[..count]);
+        self.consume(count);
+        Ok(count)
+    }
+}
+
+impl BufRead for WipedReader {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.unread.is_empty() {
+            self.unread = 0..self.file.read(&mut self.buffer)?;
+        }
+        Ok(&self.buffer[self.unread.clone()])
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.unread.start = self.unread.end.min(self.unread.start + count);
+    }
 }
 
 /// Reads a file, or all of a directory that may hold resources, in order.
@@ -30,7 +77,7 @@ pub(super) fn read_path(
     for path in paths {
         let name = path.display().to_string();
         match File::open(&path) {
-            Ok(file) => read(&name, BufReader::new(file), &mut take),
+            Ok(file) => read(&name, WipedReader::new(file), &mut take),
             Err(error) => {
                 let error = format!("{name}: it cannot be read: {}", plain(&error));
                 first_error = first_error.and(Err(error));

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use serde_json::Value;
 use tokio::sync::Semaphore;
 
 use super::NO_ANSWER;
@@ -16,12 +15,12 @@ use super::output::print_text;
 use super::progress::Progress;
 use super::settings::{Probing, choose_color, secret_checks, server_name};
 use crate::envoy::{Build, ClientConfig};
-use crate::gloo::{Document, DocumentError, Mode, Place, Secret};
-use crate::probe::Way;
-use crate::report::json;
+use crate::gloo::{Document, DocumentError, Mode, Place, Secret, Terms, TlsMaterial};
+use crate::probe::{Trust, Way};
 use crate::report::secrets::{SecretDiagnosis, ServerAnswer, render};
+use crate::report::{Diagnosis, json};
 use crate::target::Target;
-use crate::trial::Candidates;
+use crate::trial::{Candidates, Checks};
 
 /// What was read.
 #[derive(Default)]
@@ -36,41 +35,46 @@ pub(super) async fn run(args: SecretArgs) -> Result<u8, String> {
     if matches!(args.report.format, Format::Classic) {
         return Err("--format classic is for single servers".to_owned());
     }
-    let server: Option<Target> = match &args.server {
-        Some(text) => Some(text.parse().map_err(|error| format!("--for: {error}"))?),
-        None => None,
+    let terms = Terms {
+        gloo: args.gloo,
+        envoy: args.envoy.unwrap_or(args.gloo.envoy()),
+        one_way_tls: args.one_way_tls,
+        now: SystemTime::now(),
     };
-    let sni = args.sni.as_deref().map(server_name).transpose()?;
-    let found = read(&args.files);
+    let server = Server::from_args(&args, &terms)?;
+    let mut found = read(&args.files);
     if found.secrets.is_empty() {
         return nothing(&found);
     }
-    let probing = Probing::from_args(&args.probing, &args.report, false)?;
-    let doors = Arc::new(Semaphore::new(probing.limits.connections));
-    let progress = Progress::new(probing.show_progress && server.is_some(), found.secrets.len());
+    found.tell_others();
+    let progress = Progress::new(
+        server.as_ref().is_some_and(|server| server.probing.show_progress),
+        found.secrets.len(),
+    );
     let mut results = Vec::new();
-    for (place, secret) in &found.secrets {
-        let verdict = secret.judge(args.gloo, args.one_way_tls, SystemTime::now());
-        let answer = match (&server, verdict.mode) {
-            (Some(target), Some(mode)) => {
-                let subject = subject(&args, &probing, target, sni.clone(), secret, mode)?;
-                let diagnosis = diagnose(&probing, subject, &doors, &progress).await;
-                Some(ServerAnswer::new(diagnosis, mode))
+    for (place, secret) in std::mem::take(&mut found.secrets) {
+        let verdict = secret.judge(&terms);
+        let mut answer = None;
+        if let (Some(server), Some(mode), Some(material)) =
+            (&server, verdict.mode, secret.material())
+        {
+            match server.ask(material, mode, &progress).await {
+                Ok(answered) => answer = Some(answered),
+                Err(error) => found.complain(&format!("{place}: {error}")),
             }
-            _ => None,
-        };
-        let name = secret.name.clone();
-        results.push(SecretDiagnosis { place: place.clone(), name, verdict, server: answer });
+        }
+        // The key is wiped here, before the next one is used.
+        results.push(SecretDiagnosis { place, name: secret.name, verdict, server: answer });
     }
     progress.finish();
-    print(&args, &results)?;
+    print(&args, &terms, &results)?;
     let code = results.iter().map(SecretDiagnosis::exit_code).max().unwrap_or(NO_ANSWER);
     Ok(if found.mistakes > 0 { NO_ANSWER } else { code })
 }
 
-fn print(args: &SecretArgs, results: &[SecretDiagnosis]) -> Result<(), String> {
+fn print(args: &SecretArgs, terms: &Terms, results: &[SecretDiagnosis]) -> Result<(), String> {
     let text = match args.report.format {
-        Format::Json => json::render_secrets(results, args.gloo),
+        Format::Json => json::render_secrets(results, terms),
         _ => {
             let texts: Vec<_> =
                 results.iter().map(|result| render(result, args.report.verbose)).collect();
@@ -89,10 +93,7 @@ fn read(files: &[PathBuf]) -> Found {
     let mut found = Found::default();
     for path in files {
         let result = match path.as_os_str() == STDIN {
-            true => {
-                input::read_stdin(|document| found.take(document));
-                Ok(())
-            }
+            true => input::read_stdin(|document| found.take(document)),
             false => input::read_path(path, |document| found.take(document)),
         };
         if let Err(message) = result {
@@ -108,13 +109,23 @@ impl Found {
             Ok(document) => document,
             Err(error) => return self.complain(&error.to_string()),
         };
-        if object.get("kind").and_then(Value::as_str) != Some("Secret") {
+        if !Secret::is_one(&object) {
             self.others += 1;
             return;
         }
         match Secret::take(&mut object) {
             Ok(secret) => self.secrets.push((place, secret)),
             Err(fault) => self.complain(&format!("{place}: {fault}")),
+        }
+    }
+
+    fn tell_others(&self) {
+        match self.others {
+            0 => {}
+            1 => eprintln!("cipher-test: 1 document is no Secret and was passed over"),
+            count => {
+                eprintln!("cipher-test: {count} documents are no Secrets and were passed over")
+            }
         }
     }
 
@@ -135,32 +146,81 @@ fn nothing(found: &Found) -> Result<u8, String> {
     })
 }
 
-fn subject(
-    args: &SecretArgs,
-    probing: &Probing,
-    target: &Target,
-    sni: Option<String>,
-    secret: &Secret,
-    mode: Mode,
-) -> Result<Subject, String> {
-    let host = target.host.to_string();
-    let sni = if args.no_sni { None } else { Some(sni.unwrap_or(host)) };
-    let release = args.envoy.unwrap_or(args.gloo.envoy());
-    let checks = match secret.material() {
-        Some(material) => secret_checks(material, mode)
-            .map_err(|error| format!("Secret {}: {error}", secret.name))?,
-        None => crate::trial::Checks::default(),
-    };
-    Ok(Subject {
-        dial: None,
-        way: Way::default(),
-        config: ClientConfig { sni, ..ClientConfig::new(release, Build::Standard) },
-        checks,
-        candidates: Candidates::default(),
-        addresses: probing.addresses_for(target),
-        brings_certificate: false,
-        sets_signature_algorithms: false,
-        depth: Depth::OwnHello,
-        target: target.clone(),
-    })
+/// The server of `--for`.
+struct Server {
+    target: Target,
+    config: ClientConfig,
+    probing: Probing,
+    doors: Arc<Semaphore>,
+}
+
+impl Server {
+    fn from_args(args: &SecretArgs, terms: &Terms) -> Result<Option<Self>, String> {
+        let sni = args.sni.as_deref().map(server_name).transpose()?;
+        let probing = Probing::from_args(&args.probing, &args.report, false)?;
+        let Some(text) = &args.server else { return Ok(None) };
+        let target: Target = text.parse().map_err(|error| format!("--for: {error}"))?;
+        let sni = match args.no_sni {
+            true => None,
+            false => Some(sni.unwrap_or(target.host.to_string())),
+        };
+        let config = ClientConfig { sni, ..ClientConfig::new(terms.envoy, Build::Standard) };
+        let doors = Arc::new(Semaphore::new(probing.limits.connections));
+        Ok(Some(Self { target, config, probing, doors }))
+    }
+
+    /// Shows it the Secret's certificate, and verifies it with the Secret's CA.
+    async fn ask(
+        &self,
+        material: &TlsMaterial,
+        mode: Mode,
+        progress: &Progress,
+    ) -> Result<ServerAnswer, String> {
+        let checks = secret_checks(material, mode)
+            .map_err(|error| format!("the server was not asked: {error}"))?;
+        let diagnosis = self.diagnose(checks.clone(), progress).await;
+        let verified = checks.trust.as_ref().and_then(|trust| verify(trust, &diagnosis));
+        let asks = match &verified {
+            // A server that is refused for its chain has not been heard on the certificate.
+            Some(Some(_)) => Some(self.diagnose(Checks { trust: None, ..checks }, progress).await),
+            _ => None,
+        };
+        Ok(ServerAnswer::new(diagnosis, asks.as_ref(), verified, mode))
+    }
+
+    async fn diagnose(&self, checks: Checks, progress: &Progress) -> Diagnosis {
+        let subject = Subject {
+            dial: None,
+            way: Way::default(),
+            config: self.config.clone(),
+            checks,
+            candidates: Candidates::default(),
+            addresses: self.probing.addresses_for(&self.target),
+            brings_certificate: false,
+            sets_signature_algorithms: false,
+            depth: Depth::OwnHello,
+            target: self.target.clone(),
+        };
+        diagnose(&self.probing, subject, &self.doors, progress).await
+    }
+}
+
+/// What the CA makes of the chains that the addresses of a server show: nothing against them, or
+/// the first error. `None` where no chain was seen, or not all were.
+fn verify(trust: &Trust, diagnosis: &Diagnosis) -> Option<Option<String>> {
+    use crate::trial::Obstacle;
+    let mut all = (!diagnosis.endpoints.is_empty()).then_some(None);
+    for endpoint in &diagnosis.endpoints {
+        let own = &endpoint.trial.own;
+        // In TLS 1.3 the chain is not kept where the trial itself has refused it.
+        if let Err(Obstacle::Untrusted(_, words)) = &own.result {
+            return Some(Some(words.clone()));
+        }
+        match trust.verify(&own.chain) {
+            Ok(None) => {}
+            Ok(Some((_, words))) => return Some(Some(words)),
+            Err(_) => all = None,
+        }
+    }
+    all
 }

@@ -4,11 +4,11 @@
 //! that begins with `---` is one even within a block scalar), so that one document that cannot be
 //! read does not take the others with it, and so that memory is bounded by the largest document.
 //!
-//! Secrets are among the documents, so what was read is wiped as it goes. Copies that buffers made
-//! while they grew are not: the operating system gets those back as they are.
+//! Secrets are among the documents, so what was read is wiped as it goes, and buffers that grow
+//! leave no copy. What YAML's parser holds meanwhile is its own and is not wiped.
 
 use std::fmt;
-use std::io::{self, BufRead, Read};
+use std::io::{self, BufRead};
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
@@ -118,7 +118,7 @@ pub fn read(
     }
 }
 
-/// A document's text, or why there is none.
+/// A document's text, or why there is none. It is wiped when it goes: it may be a Secret.
 enum Piece {
     Text { bytes: Zeroizing<Vec<u8>>, first_line: usize },
     TooLarge,
@@ -149,27 +149,25 @@ impl<R: BufRead> Pieces<R> {
         let mut is_too_large = false;
         let mut at_line_start = true;
         loop {
-            let mut line = Zeroizing::new(Vec::new());
-            let room = (DOCUMENT_LIMIT + 1) as u64;
-            // A line is read in parts if it is longer than a document may be.
-            match (&mut self.input).take(room).read_until(b'\n', &mut line) {
+            let line = match self.read_line() {
                 Err(error) => {
                     self.is_done = true;
                     return Some(Piece::Io(error));
                 }
-                Ok(0) => {
+                Ok(line) if line.is_empty() => {
                     self.is_done = true;
                     break;
                 }
-                Ok(_) => {}
-            }
+                Ok(line) => line,
+            };
             let is_marker = at_line_start && is_marker(&line);
             let this_line = self.line;
             at_line_start = line.ends_with(b"\n");
             self.line += usize::from(at_line_start);
             if is_marker {
                 // `--- {a: b}` has the document on the marker's own line.
-                self.pending = Zeroizing::new([b"   ", &line[3..]].concat());
+                self.pending = line;
+                self.pending[..3].fill(b' ');
                 self.marker_line = this_line;
                 break;
             }
@@ -177,11 +175,44 @@ impl<R: BufRead> Pieces<R> {
             if is_too_large {
                 bytes = Zeroizing::default();
             } else {
-                bytes.extend_from_slice(&line);
+                append(&mut bytes, &line);
             }
         }
         Some(if is_too_large { Piece::TooLarge } else { Piece::Text { bytes, first_line } })
     }
+}
+
+impl<R: BufRead> Pieces<R> {
+    /// A line with its end, nothing at the end of the input. It comes in parts if it is longer
+    /// than a document may be.
+    fn read_line(&mut self) -> io::Result<Zeroizing<Vec<u8>>> {
+        let mut line = Zeroizing::new(Vec::new());
+        loop {
+            let available = match self.input.fill_buf() {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                result => result?,
+            };
+            let room = &available[..available.len().min(DOCUMENT_LIMIT + 1 - line.len())];
+            let end = room.iter().position(|byte| *byte == b'\n');
+            let part = end.map_or(room.len(), |end| end + 1);
+            append(&mut line, &room[..part]);
+            self.input.consume(part);
+            if end.is_some() || part == 0 || line.len() > DOCUMENT_LIMIT {
+                return Ok(line);
+            }
+        }
+    }
+}
+
+/// Appends without leaving a copy where the bytes were before: a vector that grows does.
+fn append(bytes: &mut Zeroizing<Vec<u8>>, more: &[u8]) {
+    let needed = bytes.len() + more.len();
+    if needed > bytes.capacity() {
+        let mut larger = Zeroizing::new(Vec::with_capacity(needed.max(2 * bytes.capacity())));
+        larger.extend_from_slice(bytes);
+        *bytes = larger;
+    }
+    bytes.extend_from_slice(more);
 }
 
 /// Where in a text each of its documents stands, numbered as [`read`] numbers them, without the

@@ -28,8 +28,8 @@ pub use note::Note;
 pub use ownership::{AppliedFrom, UPSTREAM_CONFIG};
 pub use release::{OneWayTls, Platform, Release, UnknownPlatform, UnknownRelease};
 pub use secret::{
-    Leaf, Mode, Secret, SecretFault, SecretFinding, SecretKind, SecretVerdict, Secrets,
-    TlsMaterial, Weight,
+    KeyName, Leaf, Looks, Mode, PairFault, Secret, SecretFault, SecretFinding, SecretKind,
+    SecretVerdict, Secrets, Terms, TlsMaterial, Weight, Which,
 };
 pub use settings::Settings;
 pub use ssl_config::{Credentials, Parameters, SslConfig};

@@ -4,6 +4,7 @@
 //! it, and what only travels encrypted: the chain and the request for a client certificate of
 //! TLS 1.3, and what the server says to a client without one.
 
+use std::ffi::CStr;
 use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::sync::LazyLock;
@@ -19,7 +20,9 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_openssl::SslStream;
 
 use super::credentials::Identity;
-use super::openssl_ffi::{Asked, cipher_names, note_certificate_requests};
+use super::openssl_ffi::{
+    Asked, cipher_names, note_certificate_requests, set_client_signature_algorithms,
+};
 use super::prober::{Ending, ProbeError, Prober};
 use super::way::Connection;
 use crate::tls::{AlertDescription, CipherSuite, TlsVersion};
@@ -39,6 +42,8 @@ pub struct HandshakeRequest {
     pub groups: Option<String>,
     /// Signature algorithms, or OpenSSL's own.
     pub signature_algorithms: Option<String>,
+    /// What the identity may sign with, or the signature algorithms.
+    pub client_signature_algorithms: Option<&'static CStr>,
     /// server_name, as it travels.
     pub sni: Option<String>,
     /// ALPN, most wanted first.
@@ -265,7 +270,10 @@ impl HandshakeRequest {
 
     /// The shared context, or one of its own where only a context can carry the settings.
     fn context(&self) -> Result<std::borrow::Cow<'static, SslContext>, ErrorStack> {
-        if self.groups.is_none() && self.signature_algorithms.is_none() {
+        let is_plain = self.groups.is_none()
+            && self.signature_algorithms.is_none()
+            && self.client_signature_algorithms.is_none();
+        if is_plain {
             return CONTEXT.as_ref().map(std::borrow::Cow::Borrowed).map_err(Clone::clone);
         }
         let mut context = context_builder()?;
@@ -274,6 +282,11 @@ impl HandshakeRequest {
         }
         if let Some(algorithms) = &self.signature_algorithms {
             context.set_sigalgs_list(algorithms)?;
+        }
+        if let Some(algorithms) = self.client_signature_algorithms
+            && !set_client_signature_algorithms(&mut context, algorithms)
+        {
+            return Err(ErrorStack::get());
         }
         Ok(std::borrow::Cow::Owned(context.build()))
     }

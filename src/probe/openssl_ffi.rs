@@ -1,4 +1,4 @@
-//! The two calls of OpenSSL that the crate `openssl` does not wrap.
+//! The calls of OpenSSL that the crate `openssl` does not wrap.
 #![expect(unsafe_code, reason = "calls into OpenSSL")]
 
 use std::ffi::{CStr, c_char, c_int, c_void};
@@ -32,6 +32,26 @@ pub(super) fn note_certificate_requests(context: &mut SslContextBuilder, asked: 
     let argument: *const Asked = asked;
     // SAFETY: the context is alive, and the argument points to a static.
     unsafe { SSL_CTX_set_cert_cb(context.as_ptr(), note, argument.cast_mut().cast()) }
+}
+
+/// Names the algorithms that a client may sign with, where they are others than it offers to
+/// verify (`SSL_CTX_set1_client_sigalgs_list`, a macro). Returns whether OpenSSL knows them all.
+pub(super) fn set_client_signature_algorithms(
+    context: &mut SslContextBuilder,
+    names: &CStr,
+) -> bool {
+    const SSL_CTRL_SET_CLIENT_SIGALGS_LIST: c_int = 102;
+    // SAFETY: the context is alive; OpenSSL reads the text, which ends in a zero, and keeps what
+    // it makes of it.
+    let done = unsafe {
+        openssl_sys::SSL_CTX_ctrl(
+            context.as_ptr(),
+            SSL_CTRL_SET_CLIENT_SIGALGS_LIST,
+            0,
+            names.as_ptr().cast_mut().cast(),
+        )
+    };
+    done == 1
 }
 
 /// OpenSSL calls this on a client when a CertificateRequest has arrived; 1 lets it go on.

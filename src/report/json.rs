@@ -5,7 +5,7 @@ use super::secrets::SecretDiagnosis;
 use super::upgrade::{UpgradeDiagnosis, UpstreamUpgrade};
 use super::upstreams::UpstreamDiagnosis;
 use super::v1::{Report, SecretsReport, UpgradeReport, UpstreamsReport, UpstreamsUpgradeReport};
-use crate::gloo::{self, Platform};
+use crate::gloo::{Platform, Terms};
 use crate::remedy::Names;
 
 /// Renders diagnoses as one JSON document on one line: every suite under every version is in it,
@@ -23,8 +23,8 @@ pub fn render(diagnoses: &[Diagnosis], names: &Names) -> String {
 
 /// Renders what was found about Secrets as one JSON document on one line.
 #[must_use]
-pub fn render_secrets(diagnoses: &[SecretDiagnosis], gloo: gloo::Release) -> String {
-    serde_json::to_string(&SecretsReport::new(diagnoses, gloo)).unwrap_or_default() + "\n"
+pub fn render_secrets(diagnoses: &[SecretDiagnosis], terms: &Terms) -> String {
+    serde_json::to_string(&SecretsReport::new(diagnoses, terms)).unwrap_or_default() + "\n"
 }
 
 /// Renders what an upgrade does to targets as one JSON document on one line.

@@ -1,14 +1,14 @@
 //! What was found about Secrets, and the report of it for people.
 
 use std::fmt::Write as _;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use colored::Colorize;
+use colored::{Color, ColoredString, Colorize};
 
 use super::Diagnosis;
-use super::terminal::mark;
+use super::terminal::{by_summary, mark};
+use super::v1::certificate::utc_text;
 use super::words::{headline, message};
-use crate::gloo::{Leaf, Mode, ObjectName, Place, SecretVerdict, Weight};
+use crate::gloo::{Leaf, Mode, ObjectName, Place, SecretFinding, SecretVerdict, Weight};
 use crate::verdict::{Finding, Severity, Summary};
 
 /// Everything about one Secret.
@@ -33,6 +33,8 @@ pub struct ServerAnswer {
     pub certificate: CertificateAnswer,
     /// What became of the verification of the server.
     pub verification: VerificationAnswer,
+    /// Why the CA does not verify the server, in OpenSSL's words.
+    pub verification_error: Option<String>,
 }
 
 /// What a server did about a client certificate.
@@ -67,20 +69,31 @@ pub enum VerificationAnswer {
 
 impl ServerAnswer {
     /// Reads a diagnosis that was made with the Secret's certificate and CA.
+    ///
+    /// `asks` is a diagnosis without the CA, made where the CA was in the way of knowing what the
+    /// server makes of the certificate. `verified` is what verifying the server's chain with the
+    /// CA gave, where there is a chain: nothing, or the error in OpenSSL's words.
     #[must_use]
-    pub fn new(diagnosis: Diagnosis, mode: Mode) -> Self {
-        let certificate = certificate_answer(&diagnosis, mode);
-        let verification = verification_answer(&diagnosis, mode);
-        Self { diagnosis, certificate, verification }
+    pub fn new(
+        diagnosis: Diagnosis,
+        asks: Option<&Diagnosis>,
+        verified: Option<Option<String>>,
+        mode: Mode,
+    ) -> Self {
+        let certificate = certificate_answer(asks.unwrap_or(&diagnosis), mode);
+        let (verification, verification_error) = match (mode.verifies, verified) {
+            (false, _) => (VerificationAnswer::NotDone, None),
+            (true, Some(None)) => (VerificationAnswer::Passed, None),
+            (true, Some(Some(error))) => (VerificationAnswer::Failed, Some(error)),
+            (true, None) => (VerificationAnswer::Unclear, None),
+        };
+        Self { diagnosis, certificate, verification, verification_error }
     }
 }
 
-fn findings(diagnosis: &Diagnosis) -> impl Iterator<Item = &Finding> {
-    diagnosis.endpoints.iter().flat_map(|endpoint| &endpoint.verdict.findings)
-}
-
 fn certificate_answer(diagnosis: &Diagnosis, mode: Mode) -> CertificateAnswer {
-    let insists = findings(diagnosis).find_map(|finding| match finding {
+    let mut findings = diagnosis.endpoints.iter().flat_map(|endpoint| &endpoint.verdict.findings);
+    let insists = findings.find_map(|finding| match finding {
         Finding::ClientCertificate { shown, .. } => Some(*shown),
         _ => None,
     });
@@ -94,23 +107,6 @@ fn certificate_answer(diagnosis: &Diagnosis, mode: Mode) -> CertificateAnswer {
         (None, false) => CertificateAnswer::NotShown,
         (None, true) if asked => CertificateAnswer::Accepted,
         (None, true) => CertificateAnswer::NotAsked,
-    }
-}
-
-fn verification_answer(diagnosis: &Diagnosis, mode: Mode) -> VerificationAnswer {
-    let fails = |finding: &Finding| {
-        matches!(
-            finding,
-            Finding::CertificateUntrusted(_)
-                | Finding::CertificateExpired(_)
-                | Finding::CertificateName { .. }
-        )
-    };
-    match mode.verifies {
-        false => VerificationAnswer::NotDone,
-        true if findings(diagnosis).any(fails) => VerificationAnswer::Failed,
-        true if diagnosis.summary() == Summary::Connects => VerificationAnswer::Passed,
-        true => VerificationAnswer::Unclear,
     }
 }
 
@@ -132,21 +128,17 @@ impl SecretDiagnosis {
 pub fn render(diagnosis: &SecretDiagnosis, verbose: bool) -> String {
     let mut out = String::new();
     let verdict = &diagnosis.verdict;
-    let words = match verdict.is_blocked() {
-        true => "Gloo or Envoy cannot use it",
-        false if verdict.findings.iter().any(|it| it.weight() == Weight::Warning) => {
-            "it can be used, with a warning"
-        }
-        false => "it can be used",
-    };
-    let line = format!("{} · {words}", diagnosis.name);
-    let line = if verdict.is_blocked() { line.red() } else { line.green() };
-    let _ = writeln!(out, "{}", line.bold());
+    let _ = writeln!(out, "{}", head(diagnosis).bold());
     if let Some(leaf) = &verdict.leaf {
         let _ = writeln!(out, "  {}", leaf_words(leaf).dimmed());
     }
     if let Some(mode) = verdict.mode {
-        let _ = writeln!(out, "  {} {}", "✓".green(), mode_words(mode));
+        let words = format!("an Upstream with it {}", mode_words(mode));
+        let _ = writeln!(out, "  {} {words}", "✓".green());
+        if let Some(other) = verdict.one_way_mode.filter(|other| *other != mode) {
+            let words = format!("with oneWayTls: true, it {}", mode_words(other));
+            let _ = writeln!(out, "  {} {words}", mark(Severity::Info));
+        }
     }
     for finding in &verdict.findings {
         let severity = match finding.weight() {
@@ -156,6 +148,12 @@ pub fn render(diagnosis: &SecretDiagnosis, verbose: bool) -> String {
             Weight::Info => continue,
         };
         let _ = writeln!(out, "  {} {}", mark(severity), finding.message());
+        if let Some(advice) = finding.advice() {
+            let _ = writeln!(out, "    {}", advice.dimmed());
+        }
+    }
+    if let Some(status) = verdict.gloo_status(&diagnosis.name).filter(|_| verbose) {
+        let _ = writeln!(out, "  {} status of an Upstream with it: {status}", mark(Severity::Info));
     }
     if let Some(server) = &diagnosis.server {
         server_report(&mut out, server);
@@ -163,62 +161,76 @@ pub fn render(diagnosis: &SecretDiagnosis, verbose: bool) -> String {
     out
 }
 
+fn head(diagnosis: &SecretDiagnosis) -> ColoredString {
+    let findings = &diagnosis.verdict.findings;
+    let (words, color) = match findings.first() {
+        Some(SecretFinding::KeysMissing(_) | SecretFinding::TooLarge(_)) => {
+            ("Kubernetes does not take it", Color::Red)
+        }
+        Some(SecretFinding::UnusableKey(_) | SecretFinding::AuthorityUnreadable(_)) => {
+            ("Envoy cannot use it", Color::Red)
+        }
+        Some(finding) if finding.weight() == Weight::Blocking => ("Gloo cannot use it", Color::Red),
+        Some(finding) if finding.weight() == Weight::Warning => {
+            ("usable, with a warning", Color::Yellow)
+        }
+        _ => ("usable", Color::Green),
+    };
+    format!("{} · {words}", diagnosis.name).color(color)
+}
+
 fn leaf_words(leaf: &Leaf) -> String {
     let names = match leaf.names.as_slice() {
         [] => String::new(),
         names => format!(", for {}", names.join(", ")),
     };
-    format!(
-        "client certificate {}{names}, {}, until {}",
-        leaf.subject,
-        leaf.key,
-        date(leaf.not_after)
-    )
+    let followers = match leaf.followers {
+        0 => String::new(),
+        1 => ", 1 more certificate".to_owned(),
+        count => format!(", {count} more certificates"),
+    };
+    let end = utc_text(leaf.not_after);
+    let end = end.as_deref().and_then(|text| text.split('T').next()).unwrap_or("the end of time");
+    format!("client certificate {}{names}, {}, until {end}{followers}", leaf.subject, leaf.key)
 }
 
-/// The day of a second since 1970.
-#[must_use]
-pub fn date(seconds: i64) -> String {
-    let since = Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
-    // Beyond the year 9999 there are no words for a day.
-    let time = UNIX_EPOCH.checked_add(since).filter(|_| seconds < 253_402_300_800);
-    let text = humantime::format_rfc3339_seconds(time.unwrap_or(SystemTime::UNIX_EPOCH));
-    text.to_string().split('T').next().unwrap_or_default().to_owned()
-}
-
-/// What an Upstream does that refers to a Secret, as a clause.
-#[must_use]
-pub fn mode_words(mode: Mode) -> &'static str {
+/// What an Upstream does that refers to a Secret, as the end of a sentence.
+fn mode_words(mode: Mode) -> &'static str {
     match (mode.sends_certificate, mode.verifies) {
-        (true, true) => "an Upstream with it shows the client certificate and verifies the chain",
-        (true, false) => "an Upstream with it shows the client certificate and verifies nothing",
-        (false, true) => "an Upstream with it shows no certificate and verifies the chain",
-        (false, false) => "an Upstream with it shows no certificate and verifies nothing",
+        (true, true) => "shows the client certificate and verifies the server's chain",
+        (true, false) => "shows the client certificate and does not verify the server",
+        (false, true) => "shows no client certificate and verifies the server's chain",
+        (false, false) => "shows no client certificate and does not verify the server",
     }
 }
 
 fn server_report(out: &mut String, server: &ServerAnswer) {
-    let target = &server.diagnosis.target;
-    let _ = writeln!(out, "  {target} · {}", headline(server.diagnosis.summary()));
+    let summary = server.diagnosis.summary();
+    let line = format!("{} · {}", server.diagnosis.target, headline(summary));
+    let _ = writeln!(out, "  {}", by_summary(summary, &line));
     let (good, words) = certificate_words(server.certificate);
     let _ = writeln!(out, "  {} {words}", sign(good));
     let (good, words) = verification_words(server.verification);
-    let _ = writeln!(out, "  {} {words}", sign(good));
+    let error = server.verification_error.as_ref().map(|error| format!(": {error}"));
+    let _ = writeln!(out, "  {} {words}{}", sign(good), error.unwrap_or_default());
     if let Some(reason) = &server.diagnosis.unresolved {
         let _ = writeln!(out, "  {} {reason}", mark(Severity::Blocking));
     }
     for endpoint in &server.diagnosis.endpoints {
         for finding in &endpoint.verdict.findings {
             if finding.severity() == Severity::Blocking {
-                let words = message(finding);
-                let _ =
-                    writeln!(out, "  {} {}: {words}", mark(Severity::Blocking), endpoint.address);
+                let (words, address) = (message(finding), endpoint.address);
+                let _ = writeln!(out, "  {} {address}: {words}", mark(Severity::Blocking));
             }
         }
     }
+    if summary == Summary::NeedsChange && server.certificate == CertificateAnswer::Unclear {
+        let words = format!("cipher-test {} says what to change.", server.diagnosis.target);
+        let _ = writeln!(out, "    {}", words.dimmed());
+    }
 }
 
-fn sign(good: Option<bool>) -> colored::ColoredString {
+fn sign(good: Option<bool>) -> ColoredString {
     match good {
         Some(true) => "✓".green(),
         Some(false) => mark(Severity::Blocking),

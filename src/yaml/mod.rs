@@ -42,7 +42,7 @@ pub enum ReadError {
         what: &'static str,
     },
     /// Two values for one key.
-    #[error("line {line}: the key {key:?} is there twice")]
+    #[error("line {line}: the key {} is there twice", shown(key))]
     DuplicateKey {
         /// The line of the second.
         line: usize,
@@ -84,6 +84,15 @@ pub struct Document {
 /// [`ReadError`] if it is no YAML, has a key twice, or is beyond the bounds.
 pub fn documents(text: &str) -> Result<Vec<Document>, ReadError> {
     Tree::read(text)?.values(text)
+}
+
+/// A key; not where it is longer than names are, since then it may be a line of a private key.
+fn shown(key: &str) -> String {
+    const LONGEST: usize = 48;
+    match key.len() {
+        0..=LONGEST => format!("{key:?}"),
+        length => format!("of {length} bytes"),
+    }
 }
 
 /// Reads a text of one document; nothing at all is `null`.

@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use insta::assert_snapshot;
 use openssl::base64::encode_block;
 use serde_json::{Value, json};
 
-use crate::support::binary::{Run, cipher_test};
+use crate::support::binary::{Run, cipher_test, command};
 use crate::support::envoy::{Release, Upstream, connect, validate};
 use crate::support::keys::{self, Leaf, leaf};
-use crate::support::servers::{Openssl, closed_port};
+use crate::support::servers::{Nginx, Openssl, closed_port};
 use crate::support::{root, scratch};
 
 fn pem(path: &Path) -> Vec<u8> {
@@ -123,11 +124,11 @@ fn secrets_that_gloo_does_not_take_for_tls_say_what_it_says_of_them() {
         b"-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n";
     #[rustfmt::skip]
     let table = [
-        (with(json!({ "type": "Opaque" })), "not-a-tls-secret", "create it again as kubernetes.io/tls"),
+        (with(json!({ "type": "Opaque" })), "not-a-tls-secret", "it has tls.crt, tls.key, ca.crt, but is of type Opaque"),
         (with(json!({ "type": null })), "not-a-tls-secret", "is not a TLS secret"),
         (with(json!({ "type": "example.com/x" })), "not-seen-by-gloo", "SSL secret not found"),
         (with(json!({ "type": "Opaque", "data": null })), "not-seen-by-gloo", "SSL secret not found"),
-        (with(json!({ "data": null })), "empty", "neither certificate nor CA"),
+        (with(json!({ "data": null })), "keys-missing", "Kubernetes takes no Secret"),
         (data("tls.crt", b""), "key-pair", "tls: failed to find any PEM data in certificate input"),
         (data("tls.crt", b"/etc/tls.crt"), "key-pair", "tls: failed to find any PEM data in certificate input"),
         (data("tls.key", b"junk"), "key-pair", "tls: failed to find any PEM data in key input"),
@@ -136,8 +137,8 @@ fn secrets_that_gloo_does_not_take_for_tls_say_what_it_says_of_them() {
         (data("tls.key", encrypted), "key-pair", "tls: failed to parse private key"),
         (data("tls.crt", &pem(&leaf(Leaf::EcdsaP256).certificate)), "key-pair", "private key type does not match public key type"),
         (data("tls.key", &pem(&leaf(Leaf::EcdsaP256).key)), "key-pair", "private key type does not match public key type"),
-        (data("ca.crt", b"no PEM"), "ca-unreadable", "Envoy refuses the cluster"),
-        (data("ca.crt", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"), "ca-unreadable", "Envoy refuses the cluster"),
+        (data("ca.crt", b"no PEM"), "ca-unreadable", "Envoy rejects the cluster"),
+        (data("ca.crt", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"), "ca-unreadable", "Envoy rejects the cluster"),
     ];
     for (document, code, words) in table {
         let (exit, secret) = judge(document, &[]);
@@ -187,7 +188,7 @@ fn certificates_are_looked_at_where_gloo_does_not_look() {
         assert_eq!(of(kind)["usable"], true, "{kind:?}");
     }
     for kind in [Leaf::Ed448, Leaf::Dsa] {
-        assert_eq!(codes(&of(kind))[0], "unusable-key", "{kind:?}");
+        assert_eq!(codes(&of(kind))[..2], ["key-pair", "unusable-key"], "{kind:?}");
     }
     let client = leaf(Leaf::Client);
     let chain = [pem(&client.certificate), pem(keys::authority())].concat();
@@ -280,12 +281,245 @@ fn one_bad_document_does_not_take_the_others_with_it_and_shows_no_key() {
     );
     let run = secret(&path, &[]);
     assert_eq!(run.code, Some(2));
-    assert!(run.stdout.contains("shop/client · it can be used"), "{}", run.stdout);
+    assert!(run.stdout.contains("shop/client · usable"), "{}", run.stdout);
     let lines: Vec<_> = run.stderr.lines().collect();
-    assert_eq!(lines.len(), 5, "{}", run.stderr);
+    assert_eq!(lines.len(), 6, "{}", run.stderr);
     assert!(lines[0].contains("document 1: data.tls.key is not base64"), "{}", lines[0]);
     assert!(lines[1].contains("document 2: data.tls.key must be a string"), "{}", lines[1]);
     assert!(lines[3].contains("metadata.name is missing"), "{}", lines[3]);
+    assert_eq!(lines[5], "cipher-test: 1 document is no Secret and was passed over");
+}
+
+/// Whatever is done to the text around it, no part of the key comes out.
+#[test]
+fn keys_stay_within_however_broken_their_documents_are() {
+    let key = String::from_utf8(pem(&leaf(Leaf::Client).key)).unwrap();
+    let lines: Vec<_> = key.lines().filter(|line| !line.starts_with("-----")).collect();
+    let encoded = encode_block(key.as_bytes());
+    let yaml = |data: &str| format!("kind: Secret\nmetadata: {{name: s}}\ndata:\n{data}\n");
+    #[rustfmt::skip]
+    let texts = [
+        key.clone(),
+        format!("{}: x\n{}: y\n", lines[0], lines[0]),
+        format!("a: &{0} x\nb: *{0}x\n", &encoded[..80]),
+        format!("!{} x\n", &encoded[..80]),
+        format!("? {}\n: [", lines[0]),
+        format!("- {encoded}\n"),
+        format!("kind: {encoded}\n"),
+        format!("kind: Secret\nmetadata: {encoded}\n"),
+        format!("kind: Secret\nmetadata: {{name: {encoded}}}\n"),
+        format!("kind: Secret\nmetadata: {{name: s, namespace: {encoded}}}\n"),
+        format!("kind: Secret\nmetadata: {{name: s}}\ntype: {encoded}\n"),
+        format!("kind: Secret\nmetadata: {{name: s}}\ndata: {encoded}\n"),
+        format!("kind: Secret\nmetadata: {{name: s}}\nstringData: [{encoded}]\n"),
+        format!("apiVersion: {encoded}\nkind: Secret\nmetadata: {{name: s}}\n"),
+        format!("kind: List\nitems: {encoded}\n"),
+        format!("kind: List\nitems: [{encoded}]\n"),
+        format!("{{\"kind\": \"Secret\", \"data\": {{\"tls.key\": \"{encoded}\", \"tls.key\": \"{encoded}\"}}}}"),
+        format!("{{\"kind\": \"Secret\", \"data\": \"{encoded}"),
+        yaml(&format!("  tls.key: {}\n  tls.key: {encoded}", lines[0])),
+        yaml(&format!("  {}: {encoded}\n  {0}: x", &encoded[..60])),
+        yaml(&format!("  tls.key: {encoded}\n tls.crt: x")),
+        yaml(&format!("  tls.key: \"{encoded}")),
+        yaml(&format!("  tls.key: {encoded}\u{0}")),
+        yaml(&format!("  tls.key: {}!", encoded)),
+        yaml(&format!("  tls.key: |\n{key}")),
+        yaml(&format!("  tls.key: {key}")),
+        yaml(&format!("  tls.crt: {encoded}\n  tls.key: {encoded}")),
+        yaml(&format!("  tls.crt: {0}\n  tls.key: {0}", encode_block(encoded.as_bytes()))),
+        yaml(&format!("  {{{{ .Values.key }}}}: {encoded}")),
+        yaml(&format!("  tls.key: {encoded}")) + "type: kubernetes.io/tls\n",
+        format!("kind: Secret\nmetadata: {{name: s}}\ntype: kubernetes.io/tls\nstringData: {{tls.crt: \"-----BEGIN {0}-----\\nAAAA\\n-----END {0}-----\", tls.key: \"\"}}\n", lines[0]),
+    ];
+    let files = Files::new();
+    let path = files.directory.path().join("broken.yaml");
+    for text in texts {
+        std::fs::write(&path, &text).unwrap();
+        for args in [&[][..], &["-v"], &["--format", "json"]] {
+            let run = secret(&path, args);
+            assert!(matches!(run.code, Some(1 | 2)), "{}{}", run.stdout, run.stderr);
+            let said = run.stderr.clone() + &run.stdout;
+            assert!(!said.contains(&encoded[..24]) && !said.contains(&encoded[40..64]), "{said}");
+        }
+        let run = cipher_test(["upstreams".as_ref(), path.as_os_str()]);
+        let said = run.stderr.clone() + &run.stdout;
+        assert!(!said.contains(&encoded[..24]) && !said.contains(&lines[0][..24]), "{said}");
+    }
+}
+
+#[test]
+fn huge_values_are_refused_in_one_line() {
+    let files = Files::new();
+    let huge = encode_block(&vec![b'x'; 10 << 20]).replace('\n', "");
+    let mut document = good();
+    document["data"]["tls.key"] = json!(huge);
+    let run = secret(&files.add("huge.yaml", &[document, good()]), &[]);
+    assert_eq!((run.code, run.stderr.as_str()), (Some(1), ""));
+    assert!(run.stdout.contains("client · Kubernetes does not take it\n"), "{}", run.stdout);
+    assert!(run.stdout.contains("client · usable\n"), "{}", run.stdout);
+}
+
+/// The server is heard on the certificate even where the CA does not verify it.
+#[test]
+fn the_certificate_and_the_ca_are_judged_apart() {
+    for (args, release) in [("-tls1_2", "1.21"), ("", "1.22")] {
+        let server = Openssl::new(args).leaf(Leaf::RsaUntrusted).verify_client().start();
+        let target = server.address().to_string();
+        let (code, secret) = judge(good(), &["--for", &target, "--gloo", release]);
+        let server = &secret["server"];
+        assert_eq!(code, Some(1));
+        assert_eq!(
+            (&server["certificate"], &server["verification"]),
+            (&json!("accepted"), &json!("failed")),
+            "{server:#}"
+        );
+        assert!(server["verification_error"].as_str().is_some_and(|words| !words.is_empty()));
+    }
+    // With TLS 1.2 the chain is seen though the server refuses the certificate.
+    let server = Openssl::new("-tls1_2").verify_client().start();
+    let other = leaf(Leaf::ClientUntrusted);
+    let document = tls(&pem(&other.certificate), &pem(&other.key), Some(&pem(keys::authority())));
+    let (code, secret) = judge(document, &["--for", &server.address().to_string()]);
+    assert_eq!(code, Some(1));
+    assert_eq!(secret["server"]["certificate"], "refused");
+    assert_eq!(secret["server"]["verification"], "passed");
+}
+
+#[test]
+fn a_server_that_asks_for_nothing_is_told_from_one_that_accepts() {
+    let server = Nginx::new().start();
+    let (code, secret) = judge(good(), &["--for", &server.address().to_string()]);
+    assert_eq!((code, &secret["server"]["certificate"]), (Some(0), &json!("not-asked")));
+    assert_eq!(secret["server"]["verification"], "passed");
+    let (code, secret) = judge(good(), &["--for", &server.address().to_string(), "--one-way-tls"]);
+    assert_eq!((code, &secret["server"]["certificate"]), (Some(0), &json!("not-shown")));
+}
+
+/// OpenSSL holds a client's ECDSA key against the groups of its hello under TLS 1.2; measured
+/// with Envoy, which offers X25519 and P-256 unless told otherwise.
+#[test]
+fn ecdsa_keys_on_curves_that_are_not_offered_are_refused_by_openssl() {
+    let server = Openssl::new("-Verify 1").start();
+    let target = server.address().to_string();
+    for (kind, taken) in [
+        (Leaf::EcdsaP256, true),
+        (Leaf::EcdsaP384, false),
+        (Leaf::EcdsaP521, false),
+        (Leaf::Ed25519, true),
+        (Leaf::Rsa, true),
+    ] {
+        let found = leaf(kind);
+        let document = tls(&pem(&found.certificate), &pem(&found.key), None);
+        let (code, secret) = judge(document, &["--for", &target]);
+        assert_eq!(code, Some(u8::from(!taken).into()), "{kind:?}: {secret:#}");
+        assert_eq!(codes(&secret).contains(&"curve-not-offered"), !taken, "{kind:?}");
+        let answer = if taken { "accepted" } else { "refused" };
+        assert_eq!(secret["server"]["certificate"], answer, "{kind:?}");
+        for release in [Release::V1_36, Release::V1_40] {
+            let upstream = Upstream::new(server.address()).client_certificate(found);
+            let real = connect(release, std::slice::from_ref(&upstream));
+            assert_eq!(real[0].connects(), taken, "{kind:?} {release:?}");
+        }
+    }
+}
+
+/// How often each text is in the writable memory of a process.
+fn in_memory(process: u32, texts: &[&str]) -> Vec<usize> {
+    use std::io::{Read, Seek, SeekFrom};
+    let maps = std::fs::read_to_string(format!("/proc/{process}/maps")).expect("a map");
+    let mut memory = std::fs::File::open(format!("/proc/{process}/mem")).expect("its memory");
+    let mut counts = vec![0; texts.len()];
+    for line in maps.lines().filter(|line| line.contains(" rw")) {
+        let (start, end) = line.split(' ').next().unwrap().split_once('-').unwrap();
+        let address = |text: &str| u64::from_str_radix(text, 16).unwrap();
+        let length = usize::try_from(address(end) - address(start)).unwrap();
+        let mut bytes = vec![0; length];
+        memory.seek(SeekFrom::Start(address(start))).unwrap();
+        // Some pages belong to the kernel.
+        if memory.read_exact(&mut bytes).is_err() {
+            continue;
+        }
+        for (count, text) in counts.iter_mut().zip(texts) {
+            *count += bytes.windows(text.len()).filter(|part| *part == text.as_bytes()).count();
+        }
+    }
+    counts
+}
+
+/// While a server makes it wait, the command has the key once, and not the text that it read.
+#[test]
+fn what_was_read_is_wiped_before_a_server_is_asked() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let target = silent.local_addr().unwrap().to_string();
+    let client = leaf(Leaf::Client);
+    let encoded = encode_block(&pem(&client.key));
+    let key = String::from_utf8(pem(&client.key)).unwrap();
+    let texts = [&encoded[400..440], &key.lines().nth(3).unwrap()[..40], "cipher-test"];
+    let files = Files::new();
+    let yaml = files.add("s.yaml", &[good()]);
+    let json = files.directory.path().join("s.json");
+    std::fs::write(&json, good().to_string()).unwrap();
+    for path in [yaml, json] {
+        let mut child = command()
+            .arg("secret")
+            .arg(&path)
+            .args(["--for", &target, "--answer-timeout", "20s"])
+            .spawn()
+            .unwrap();
+        // It has connected, so it has read.
+        let _connection = silent.accept().unwrap();
+        let found = in_memory(child.id(), &texts);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(found[..2], [0, 1], "{}", path.display());
+        assert!(found[2] > 0, "the memory was looked at");
+    }
+}
+
+/// Words that stay the same: the day is put in for the date.
+fn without_dates(text: &str) -> String {
+    let mut pieces = text.split(", until ");
+    let first = pieces.next().unwrap_or_default().to_owned();
+    pieces.fold(first, |all, piece| all + ", until DATE" + &piece[10..])
+}
+
+#[test]
+fn reports() {
+    let files = Files::new();
+    let named = |name: &str, mut document: Value| {
+        document["metadata"]["name"] = json!(name);
+        document
+    };
+    let mut opaque = good();
+    opaque["type"] = json!("Opaque");
+    let mut broken = good();
+    broken["data"]["ca.crt"] = json!(encode_block(b"/etc/ssl/ca.pem"));
+    let swapped = {
+        let client = leaf(Leaf::Client);
+        tls(&pem(&client.key), &pem(&client.certificate), None)
+    };
+    let expired = leaf(Leaf::RsaExpired);
+    let expired = tls(&pem(&expired.certificate), &pem(&expired.key), None);
+    let path = files.add(
+        "all.yaml",
+        &[
+            named("good", good()),
+            named("opaque", opaque),
+            named("broken-ca", broken),
+            named("swapped", swapped),
+            named("expired", expired),
+        ],
+    );
+    assert_snapshot!("secrets", without_dates(&secret(&path, &[]).stdout));
+    assert_snapshot!("secrets-verbose", without_dates(&secret(&path, &["-v"]).stdout));
+    let old = secret(&path, &["--one-way-tls", "--gloo", "1.19"]);
+    let old = without_dates(&old.stdout);
+    assert_snapshot!("secrets-one-way", old.split("\n\n").next().unwrap_or_default());
+    let server = Openssl::new("-tls1_2").verify_client().start();
+    let target = server.address().to_string();
+    let run = secret(&files.add("good.yaml", &[good()]), &["--for", &target]);
+    assert_snapshot!("secrets-for", without_dates(&run.stdout).replace(&target, "ADDRESS"));
+    assert_snapshot!("help-secret", cipher_test(["secret", "--help"]).stdout);
 }
 
 /// Secrets beside Upstreams give what is shown and what is verified.

@@ -43,10 +43,7 @@ pub(in crate::cli) fn read_all(files: &[PathBuf], namespace: &str) -> Input {
     let mut input = Input::default();
     for path in files {
         let result = match path.as_os_str() == STDIN {
-            true => {
-                read_stdin(|found| input.take(found, namespace));
-                Ok(())
-            }
+            true => read_stdin(|found| input.take(found, namespace)),
             false => read_path(path, |found| input.take(found, namespace)),
         };
         if let Err(message) = result {
@@ -71,7 +68,7 @@ impl Input {
         match kind {
             "Upstream" if of_gloo => self.take_upstream(document, namespace),
             "Settings" if of_gloo => self.take_settings(document),
-            "Secret" => self.take_secret(document),
+            "Secret" if Secret::is_one(&document.object) => self.take_secret(document, namespace),
             "Service" => self.services.push(document),
             _ => self.others += 1,
         }
@@ -90,11 +87,16 @@ impl Input {
         }
     }
 
-    fn take_secret(&mut self, document: Document) {
+    fn take_secret(&mut self, document: Document, namespace: &str) {
         let Document { place, mut object } = document;
         match Secret::take(&mut object) {
-            Ok(secret) => self.secrets.add(secret),
-            Err(fault) => self.complain(&format!("{place}: {}{fault}", named(&object))),
+            Ok(mut secret) => {
+                if secret.name.namespace.is_empty() {
+                    namespace.clone_into(&mut secret.name.namespace);
+                }
+                self.secrets.add(secret);
+            }
+            Err(fault) => self.complain(&format!("{place}: Secret: {fault}")),
         }
     }
 

@@ -1,14 +1,41 @@
 //! What can be wrong with a Secret, and what is worth knowing about it.
 
+use std::fmt;
+
+use super::pair::PairFault;
+use crate::gloo::release::Release;
+
 /// How much a finding weighs.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Weight {
-    /// Gloo or Envoy does not use the Secret.
+    /// Kubernetes, Gloo or Envoy does not use the Secret.
     Blocking,
     /// Something will fail, or will soon.
     Warning,
     /// Good to know.
     Info,
+}
+
+/// A certificate of a Secret.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Which {
+    /// The client certificate.
+    Leaf,
+    /// Another of `tls.crt`; its number, from 1.
+    Chain(usize),
+    /// One of `ca.crt`; its number, from 1, if it is one of many.
+    Authority(Option<usize>),
+}
+
+impl fmt::Display for Which {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Leaf => f.write_str("the client certificate"),
+            Self::Chain(number) => write!(f, "certificate {number} of tls.crt"),
+            Self::Authority(None) => f.write_str("the CA"),
+            Self::Authority(Some(number)) => write!(f, "certificate {number} of ca.crt"),
+        }
+    }
 }
 
 /// Something about a Secret.
@@ -24,55 +51,89 @@ pub enum SecretFinding {
     Unseen {
         /// Its type.
         kind: String,
+        /// Whether it has any data.
+        is_empty: bool,
     },
-    /// The key pair does not pass Gloo's check, in its words.
-    PairFault(String),
-    /// There is nothing in it at all.
-    Empty,
-    /// `ca.crt` has no certificate that can be read: Gloo does not look, and Envoy refuses the
-    /// cluster.
-    AuthorityFault,
-    /// A block among the certificates cannot be read, or stands where Gloo drops it.
-    Junk(&'static str),
-    /// A certificate is out of date, which Gloo does not look at.
+    /// Kubernetes wants keys that are not there.
+    KeysMissing(Vec<&'static str>),
+    /// It has more bytes than Kubernetes takes.
+    TooLarge(usize),
+    /// The key pair does not pass Gloo's check.
+    KeyPair(PairFault),
+    /// `ca.crt` is nothing that Envoy can load, and Gloo does not look; the number of the
+    /// certificate that cannot be read, if there are any.
+    AuthorityUnreadable(Option<usize>),
+    /// Envoy does not load a key of this kind.
+    UnusableKey(String),
+    /// A certificate is out of date, which neither Gloo nor Envoy looks at when it is loaded.
     Expired {
         /// Which one.
-        what: &'static str,
+        which: Which,
         /// Days since then.
         days: i64,
     },
     /// A certificate will soon be out of date.
     ExpiresSoon {
         /// Which one.
-        what: &'static str,
+        which: Which,
         /// Days until then.
         days: i64,
     },
     /// A certificate is not valid yet.
     NotYetValid {
         /// Which one.
-        what: &'static str,
+        which: Which,
+        /// Days until then.
+        days: i64,
     },
-    /// The leaf does not come first, or a certificate does not follow the one that it has signed.
-    ChainOrder,
-    /// The chain ends in a root, which a server has of its own.
+    /// A certificate does not follow the one that it has signed; its number, from 1.
+    ChainOrder(usize),
+    /// A certificate is there twice; the number of the second, from 1.
+    Duplicate(usize),
+    /// The chain ends in a root, which servers have of their own.
     RootInChain,
     /// The leaf is not self-signed, and none that has signed it follows.
     ChainAlone,
+    /// `tls.crt` has something beside certificates.
+    Junk,
     /// The leaf may not be used by a client.
     NotForClients,
     /// The leaf may not sign, which a client must.
     MayNotSign,
     /// The leaf is an authority.
     LeafIsAuthority,
-    /// A short key.
-    WeakKey(String),
-    /// A signature by a hash that is broken.
-    WeakSignature(String),
-    /// A key that Envoy cannot use.
-    UnusableKey(String),
+    /// A certificate is signed by a hash that is broken.
+    WeakSignature {
+        /// Which one.
+        which: Which,
+        /// The hash.
+        hash: &'static str,
+    },
+    /// The leaf's key is on a curve that Envoy does not offer by default.
+    CurveNotOffered {
+        /// The curve, in Envoy's spelling.
+        curve: &'static str,
+        /// The curves that it offers.
+        offered: &'static [&'static str],
+    },
+    /// A key that is longer than needed.
+    LargeKey(String),
+    /// The leaf has Ed25519, which not every server takes.
+    Ed25519,
     /// No name in the leaf, beside its subject.
     NoNames,
+    /// A certificate of `ca.crt` is no authority; its number.
+    NotAnAuthority(Which),
+    /// There is a private key in `ca.crt`.
+    KeyInAuthority,
+    /// There is an OCSP staple, which only servers use.
+    Staple,
+    /// `kubectl apply` has left a copy of the data in an annotation.
+    AppliedCopy,
+    /// `oneWayTls` takes the verification away, instead of the certificate.
+    OneWayDropsVerification(Release),
+    /// `oneWayTls` does not exist yet.
+    OneWayUnknown(Release),
 }
 
 impl SecretFinding {
@@ -82,23 +143,33 @@ impl SecretFinding {
         match self {
             Self::NotTls { .. } => "not-a-tls-secret",
             Self::Unseen { .. } => "not-seen-by-gloo",
-            Self::PairFault(_) => "key-pair",
-            Self::Empty => "empty",
-            Self::AuthorityFault => "ca-unreadable",
-            Self::Junk(_) => "junk",
+            Self::KeysMissing(_) => "keys-missing",
+            Self::TooLarge(_) => "too-large",
+            Self::KeyPair(_) => "key-pair",
+            Self::AuthorityUnreadable(_) => "ca-unreadable",
+            Self::UnusableKey(_) => "unusable-key",
             Self::Expired { .. } => "expired",
             Self::ExpiresSoon { .. } => "expires-soon",
             Self::NotYetValid { .. } => "not-yet-valid",
-            Self::ChainOrder => "chain-order",
+            Self::ChainOrder(_) => "chain-order",
+            Self::Duplicate(_) => "duplicate-certificate",
             Self::RootInChain => "root-in-chain",
             Self::ChainAlone => "chain-alone",
+            Self::Junk => "junk",
             Self::NotForClients => "not-for-clients",
             Self::MayNotSign => "may-not-sign",
             Self::LeafIsAuthority => "leaf-is-authority",
-            Self::WeakKey(_) => "weak-key",
-            Self::WeakSignature(_) => "weak-signature",
-            Self::UnusableKey(_) => "unusable-key",
+            Self::WeakSignature { .. } => "weak-signature",
+            Self::CurveNotOffered { .. } => "curve-not-offered",
+            Self::LargeKey(_) => "large-key",
+            Self::Ed25519 => "ed-key",
             Self::NoNames => "no-names",
+            Self::NotAnAuthority(_) => "not-an-authority",
+            Self::KeyInAuthority => "key-in-ca",
+            Self::Staple => "staple-unused",
+            Self::AppliedCopy => "applied-copy",
+            Self::OneWayDropsVerification(_) => "one-way-tls-drops-verification",
+            Self::OneWayUnknown(_) => "one-way-tls-unknown",
         }
     }
 
@@ -108,11 +179,20 @@ impl SecretFinding {
         match self {
             Self::NotTls { .. }
             | Self::Unseen { .. }
-            | Self::PairFault(_)
-            | Self::Empty
-            | Self::AuthorityFault
+            | Self::KeysMissing(_)
+            | Self::TooLarge(_)
+            | Self::KeyPair(_)
+            | Self::AuthorityUnreadable(_)
             | Self::UnusableKey(_) => Weight::Blocking,
-            Self::RootInChain | Self::ChainAlone | Self::NoNames | Self::Junk(_) => Weight::Info,
+            Self::RootInChain
+            | Self::ChainAlone
+            | Self::Junk
+            | Self::LargeKey(_)
+            | Self::Ed25519
+            | Self::NoNames
+            | Self::NotAnAuthority(_)
+            | Self::Staple
+            | Self::AppliedCopy => Weight::Info,
             _ => Weight::Warning,
         }
     }
@@ -121,62 +201,186 @@ impl SecretFinding {
     #[must_use]
     pub fn message(&self) -> String {
         match self {
-            Self::NotTls { keys } if keys.is_empty() => {
-                "Gloo takes it for a secret of headers: 'is not a TLS secret'; the type must be \
-                 kubernetes.io/tls"
-                    .to_owned()
+            Self::NotTls { .. } | Self::Unseen { .. } | Self::KeysMissing(_) => self.of_the_type(),
+            Self::TooLarge(bytes) => {
+                format!("it has {bytes} bytes of data, and Kubernetes takes at most 1048576")
             }
+            Self::KeyPair(fault) => {
+                format!("Gloo refuses it: 'is not a valid TLS secret: {fault}'")
+            }
+            Self::AuthorityUnreadable(None) => "ca.crt holds no PEM certificate: Gloo does not \
+                                                look, and Envoy rejects the cluster, 'Failed to \
+                                                load trusted CA certificates'"
+                .to_owned(),
+            Self::AuthorityUnreadable(Some(number)) => format!(
+                "certificate {number} of ca.crt cannot be read: Gloo does not look, and Envoy \
+                 rejects the cluster, 'Failed to load trusted CA certificates'"
+            ),
+            Self::UnusableKey(key) => format!(
+                "Envoy loads no {key} key and rejects the cluster, 'Failed to load certificate \
+                 chain'"
+            ),
+            Self::Expired { .. } | Self::ExpiresSoon { .. } | Self::NotYetValid { .. } => {
+                self.of_dates()
+            }
+            Self::OneWayDropsVerification(release) => format!(
+                "with Gloo {release}, oneWayTls: true takes the verification of the server away \
+                 and still sends the client certificate; from 1.20 it is the other way round"
+            ),
+            Self::OneWayUnknown(release) => {
+                format!("Gloo {release} has no oneWayTls: Kubernetes drops the field")
+            }
+            Self::NotAnAuthority(which) => format!(
+                "{which} is no CA certificate: Envoy trusts a server that shows this very \
+                 certificate"
+            ),
+            Self::KeyInAuthority => {
+                "ca.crt has a private key in it, which nothing needs there".to_owned()
+            }
+            Self::Staple => {
+                "tls.ocsp-staple is of no use to an Upstream, only to a listener".to_owned()
+            }
+            Self::AppliedCopy => "kubectl apply keeps a copy of the data in an annotation, where \
+                                  tools show it that hide the data"
+                .to_owned(),
+            _ => self.of_the_certificate(),
+        }
+    }
+
+    fn of_the_type(&self) -> String {
+        match self {
+            Self::NotTls { keys } if keys.is_empty() => "it is of type Opaque, which Gloo takes \
+                                                         for a secret of headers: 'is not a TLS \
+                                                         secret'"
+                .to_owned(),
             Self::NotTls { keys } => format!(
-                "it has {} but is of type Opaque, which Gloo takes for headers: 'is not a TLS \
-                 secret'; create it again as kubernetes.io/tls",
+                "it has {}, but is of type Opaque, which Gloo takes for a secret of headers: 'is \
+                 not a TLS secret'",
                 keys.join(", ")
             ),
-            Self::Unseen { kind } => format!(
-                "Gloo does not see a Secret of type {kind} with this content: 'SSL secret not \
-                 found'; the type must be kubernetes.io/tls"
-            ),
-            Self::PairFault(reason) => format!("Gloo says 'is not a valid TLS secret: {reason}'"),
-            Self::Empty => "it has neither certificate nor CA".to_owned(),
-            Self::AuthorityFault => {
-                "ca.crt has no certificate that can be read: Gloo does not look, and Envoy refuses \
-                 the cluster"
-                    .to_owned()
+            Self::Unseen { is_empty: true, .. } => {
+                "it holds nothing, and Gloo does not see it: 'SSL secret not found'".to_owned()
             }
-            Self::Junk(place) => format!(
-                "{place} has text beside its certificates, which Gloo drops before it hands them on"
+            Self::Unseen { kind, .. } => format!(
+                "Gloo does not see a Secret of type {kind} with this content: 'SSL secret not \
+                 found'"
             ),
-            Self::Expired { what, days } => format!(
-                "{what} has expired {}; Gloo does not look, and servers refuse it",
+            Self::KeysMissing(keys) => format!(
+                "Kubernetes takes no Secret of type kubernetes.io/tls without {}",
+                keys.join(" and ")
+            ),
+            _ => String::new(),
+        }
+    }
+
+    fn of_dates(&self) -> String {
+        match self {
+            Self::Expired { which: which @ Which::Authority(_), days } => format!(
+                "{which} expired {}: Gloo does not look, and Envoy refuses servers whose chain \
+                 leads to it",
                 days_ago(*days)
             ),
-            Self::ExpiresSoon { what, days } => format!("{what} expires {}", in_days(*days)),
-            Self::NotYetValid { what } => format!("{what} is not valid yet"),
-            Self::ChainOrder => {
-                "tls.crt is out of order: the leaf comes first, each certificate is signed by the \
-                 next"
-                    .to_owned()
+            Self::Expired { which, days } => format!(
+                "{which} expired {}: Gloo and Envoy do not look, and servers refuse it with \
+                 certificate_expired",
+                days_ago(*days)
+            ),
+            Self::ExpiresSoon { which, days } => format!("{which} expires {}", in_days(*days)),
+            Self::NotYetValid { which, days } => {
+                format!("{which} is not valid yet, only {}", in_days(*days))
+            }
+            _ => String::new(),
+        }
+    }
+
+    fn of_the_certificate(&self) -> String {
+        match self {
+            Self::ChainOrder(number) => format!(
+                "certificate {number} of tls.crt has not signed the one before it: servers may \
+                 not find the way to their CA"
+            ),
+            Self::Duplicate(number) => {
+                format!("certificate {number} of tls.crt is there a second time")
             }
             Self::RootInChain => {
-                "tls.crt ends in a root, which is of no use to a server".to_owned()
+                "tls.crt ends in a root, which servers have of their own or do not trust".to_owned()
             }
-            Self::ChainAlone => {
-                "tls.crt has no intermediate; servers that trust only the root need them".to_owned()
+            Self::ChainAlone => "tls.crt has the leaf alone: a server that knows only the root \
+                                 needs the intermediates too, if there are any"
+                .to_owned(),
+            Self::Junk => "tls.crt has more than plain certificates in it, which Gloo drops \
+                           before Envoy sees it"
+                .to_owned(),
+            Self::NotForClients => "the extended key usage of the client certificate lacks \
+                                    clientAuth: servers refuse it with unsupported_certificate"
+                .to_owned(),
+            Self::MayNotSign => "the keyUsage of the client certificate lacks digitalSignature, \
+                                 which a client needs to prove that it has the key"
+                .to_owned(),
+            Self::LeafIsAuthority => "the client certificate is a CA certificate: is it the \
+                                      right one?"
+                .to_owned(),
+            Self::WeakSignature { which, hash } => {
+                format!(
+                    "{which} is signed with {hash}, which is broken, and many servers refuse it"
+                )
             }
-            Self::NotForClients => {
-                "the leaf lacks clientAuth in its extended key usage: servers refuse it with \
-                 unsupported_certificate"
+            Self::CurveNotOffered { curve, offered } => format!(
+                "the client certificate's key is on {curve}, and Envoy offers only {}: under TLS \
+                 1.2 servers of OpenSSL refuse it with illegal_parameter",
+                offered.join(", ")
+            ),
+            Self::LargeKey(key) => {
+                format!("a key of {key} makes handshakes slow, for the safety of RSA 3072 or P-256")
+            }
+            Self::Ed25519 => {
+                "Envoy loads and uses an Ed25519 key, which not every server takes".to_owned()
+            }
+            Self::NoNames => {
+                "the client certificate has no subject alternative name; servers can tell it by \
+                 its subject only"
                     .to_owned()
             }
-            Self::MayNotSign => {
-                "the keyUsage of the leaf lacks digitalSignature, which a client certificate needs"
-                    .to_owned()
-            }
-            Self::LeafIsAuthority => "the leaf is a CA certificate".to_owned(),
-            Self::WeakKey(key) => format!("its key is weak: {key}"),
-            Self::WeakSignature(name) => format!("the leaf is signed with {name}, which is broken"),
-            Self::UnusableKey(key) => format!("Envoy cannot use a key of this kind: {key}"),
-            Self::NoNames => "the leaf has no subject alternative name".to_owned(),
+            _ => String::new(),
         }
+    }
+
+    /// What to do about it, where that is known.
+    #[must_use]
+    pub fn advice(&self) -> Option<String> {
+        let words = match self {
+            Self::NotTls { .. } | Self::Unseen { .. } => {
+                "The type cannot be changed: delete it and create it again as kubernetes.io/tls, \
+                 for example with glooctl create secret tls."
+            }
+            Self::KeysMissing(_) => "For a CA alone, leave tls.crt and tls.key there and empty.",
+            Self::KeyPair(fault) => return fault.advice().map(|words| sentence(&words)),
+            Self::CurveNotOffered { curve, .. } => {
+                return Some(format!(
+                    "Add {curve} to ecdhCurves, set maximumProtocolVersion: TLSv1_3, or use a key \
+                     on P-256."
+                ));
+            }
+            Self::OneWayDropsVerification(_) => {
+                "Leave oneWayTls out, and take tls.crt and tls.key \
+                                                 out of the Secret instead."
+            }
+            Self::AppliedCopy => {
+                "Create Secrets with kubectl create or kubectl apply --server-side."
+            }
+            _ => return None,
+        };
+        Some(words.to_owned())
+    }
+}
+
+/// With a full stop, and a capital letter unless it begins with the name of a key.
+fn sentence(words: &str) -> String {
+    let mut letters = words.chars();
+    let first = letters.next().filter(|_| !words.starts_with("tls."));
+    match first {
+        Some(first) => format!("{}{}.", first.to_ascii_uppercase(), letters.as_str()),
+        None => format!("{words}."),
     }
 }
 

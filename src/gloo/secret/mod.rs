@@ -1,9 +1,12 @@
 //! Kubernetes Secrets, as Gloo takes them for TLS.
 //!
-//! Key material is kept in buffers that are wiped when they go, and no type here shows it.
+//! Key material is kept in buffers that are wiped when they go, no type here shows it, and no
+//! error has any of it. What the parser of YAML, the decoder of DER and OpenSSL hold meanwhile is
+//! theirs: OpenSSL clears private keys as it frees them, the parser wipes nothing.
 
 mod finding;
 mod judge;
+mod pair;
 mod pem;
 
 #[cfg(test)]
@@ -13,8 +16,6 @@ use std::collections::HashMap;
 use std::fmt;
 use std::time::SystemTime;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use zeroize::{Zeroize, Zeroizing};
 
@@ -23,8 +24,9 @@ use super::field::{FieldFault, Object};
 use super::release::Release;
 use super::upstream::ObjectName;
 
-pub use finding::{SecretFinding, Weight};
-pub use judge::{Leaf, Mode, SecretVerdict};
+pub use finding::{SecretFinding, Weight, Which};
+pub use judge::{Leaf, Mode, SecretVerdict, Terms};
+pub use pair::{Looks, PairFault};
 
 /// A Secret, as Gloo's converters take it
 /// (`projects/gloo/pkg/api/converters/kube`, in their order).
@@ -34,6 +36,12 @@ pub struct Secret {
     pub name: ObjectName,
     /// What Gloo makes of it.
     pub kind: SecretKind,
+    /// Keys that Kubernetes wants for its type, and that are not there.
+    pub missing: Vec<&'static str>,
+    /// Bytes of all its data together.
+    pub size: usize,
+    /// Whether `kubectl apply` has left a copy of the data in an annotation.
+    pub has_applied_copy: bool,
 }
 
 /// What Gloo makes of a Secret.
@@ -41,16 +49,17 @@ pub struct Secret {
 pub enum SecretKind {
     /// A TLS secret.
     Tls(TlsMaterial),
-    /// A secret of headers, as any `Opaque` one with data becomes in the end. The names of its
-    /// keys are those that look as if TLS was meant.
+    /// A secret of headers, as any `Opaque` one with data becomes in the end.
     Header {
-        /// Such as `tls.crt`.
+        /// Those of its keys that look as if TLS was meant, such as `tls.crt`.
         looks_like_tls: Vec<String>,
     },
     /// Nothing: Gloo does not see it.
     Unseen {
         /// Its type.
         kind: String,
+        /// Whether it has any data.
+        is_empty: bool,
     },
 }
 
@@ -61,8 +70,8 @@ pub struct TlsMaterial {
     pub chain: Zeroizing<Vec<u8>>,
     /// `tls.key`.
     pub key: Zeroizing<Vec<u8>>,
-    /// `ca.crt`.
-    pub authority: Vec<u8>,
+    /// `ca.crt`. Wiped too, since people put keys there.
+    pub authority: Zeroizing<Vec<u8>>,
     /// Whether there is a `tls.ocsp-staple`.
     pub has_staple: bool,
 }
@@ -78,69 +87,115 @@ impl fmt::Debug for TlsMaterial {
     }
 }
 
-/// A Secret that Kubernetes would not take.
+/// A Secret that Kubernetes would not take. No value of the document is told, since any may be a
+/// key in the wrong place.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SecretFault {
     /// A field of another kind.
-    #[error(transparent)]
-    Field(#[from] FieldFault),
+    #[error("{path} must be {expected}")]
+    Field {
+        /// Where it stands.
+        path: String,
+        /// What Kubernetes reads there.
+        expected: &'static str,
+    },
+    /// There is no name.
+    #[error("metadata.name is missing")]
+    NoName,
+    /// The name or namespace is none that Kubernetes takes.
+    #[error("metadata.{0} is no name that Kubernetes takes: lower-case letters, digits, - and .")]
+    Name(&'static str),
     /// Under `data`, which is base64.
-    #[error("data.{0} is not base64; plain text belongs into stringData")]
-    Base64(String),
-    /// A field of `data` or `stringData` that is no text; its value is not told.
-    #[error("data.{0} must be a string")]
-    NotText(String),
+    #[error("{0} is not base64; plain text belongs into stringData")]
+    Base64(KeyName),
+    /// A value of `data` or `stringData` that is no text.
+    #[error("{0} must be a string")]
+    NotText(KeyName),
+}
+
+/// The name of a key in `data` or `stringData`, if it is one that is told.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct KeyName {
+    field: &'static str,
+    name: Option<&'static str>,
+}
+
+impl KeyName {
+    fn new(field: &'static str, name: &str) -> Self {
+        Self { field, name: KNOWN_KEYS.into_iter().find(|known| *known == name) }
+    }
+}
+
+impl fmt::Display for KeyName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name {
+            Some(name) => write!(f, "{}.{name}", self.field),
+            None => write!(f, "a value in {}", self.field),
+        }
+    }
+}
+
+impl From<FieldFault> for SecretFault {
+    fn from(fault: FieldFault) -> Self {
+        match fault {
+            FieldFault::Kind { path, expected, .. } => Self::Field { path, expected },
+            FieldFault::Missing { path }
+            | FieldFault::VersionName { path, .. }
+            | FieldFault::VersionNumber { path, .. } => Self::Field { path, expected: "there" },
+        }
+    }
 }
 
 const TLS_TYPE: &str = "kubernetes.io/tls";
 const OPAQUE: &str = "Opaque";
 /// The annotation of Secrets that old releases of glooctl wrote.
-const RESOURCE_KIND: &str = "resource_kind";
+const RESOURCE_KIND: (&str, &str) = ("resource_kind", "*v1.Secret");
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+const KNOWN_KEYS: [&str; 5] = ["tls.crt", "tls.key", "ca.crt", "tls.ocsp-staple", "tls"];
+/// What Kubernetes wants to be there, if only empty (`pkg/apis/core/validation`).
+const REQUIRED_KEYS: [&str; 2] = ["tls.crt", "tls.key"];
 
 impl Secret {
-    /// Reads a document of kind `Secret`, and wipes the material in it.
+    /// Whether a document is a Secret of Kubernetes' own.
+    #[must_use]
+    pub fn is_one(document: &Value) -> bool {
+        let text = |field| document.get(field).and_then(Value::as_str);
+        text("kind") == Some("Secret") && text("apiVersion").is_none_or(|version| version == "v1")
+    }
+
+    /// Reads a document of kind `Secret`, and wipes every text in it.
     ///
     /// # Errors
     ///
     /// [`SecretFault`], which never has any of the material in it.
     pub fn take(document: &mut Value) -> Result<Self, SecretFault> {
         let secret = Self::read(document);
-        wipe(document.get_mut("data"));
-        wipe(document.get_mut("stringData"));
-        // kubectl keeps a copy of everything there.
-        wipe(document.pointer_mut("/metadata/annotations"));
+        wipe(document);
         secret
     }
 
     fn read(document: &Value) -> Result<Self, SecretFault> {
         let root = Object::root(document)?;
         let name = ObjectName::of(&root)?;
-        if name.name.is_empty() {
-            return Err(FieldFault::Missing { path: "metadata.name".to_owned() }.into());
-        }
+        check_names(&name)?;
         let kind = root.string("type")?.filter(|kind| !kind.is_empty());
         let kind = kind.unwrap_or_else(|| OPAQUE.to_owned());
-        let data = data(&root)?;
         let annotations = match root.object("metadata")? {
-            Some(metadata) => metadata.string_map("annotations")?,
-            None => Vec::new(),
+            Some(metadata) => metadata.object("annotations")?,
+            None => None,
         };
-        let by_glooctl =
-            annotations.iter().any(|(name, value)| name == RESOURCE_KIND && value == "*v1.Secret");
-        let kind = match (kind.as_str(), data.get("tls")) {
-            (TLS_TYPE, _) => SecretKind::Tls(material(&data)),
-            (OPAQUE, Some(text)) if by_glooctl && data.len() == 1 => old_form(text),
-            (OPAQUE, _) if !data.is_empty() => SecretKind::Header {
-                looks_like_tls: ["tls.crt", "tls.key", "ca.crt"]
-                    .iter()
-                    .filter(|name| data.contains_key(**name))
-                    .map(|name| (*name).to_owned())
-                    .collect(),
-            },
-            _ => SecretKind::Unseen { kind },
-        };
-        Ok(Self { name, kind })
+        let annotation =
+            |name| annotations.as_ref().and_then(|all| all.get(name)).and_then(Value::as_str);
+        let data = data(&root)?;
+        let is_required = |key: &&'static str| kind == TLS_TYPE && !data.contains_key(*key);
+        Ok(Self {
+            name,
+            missing: REQUIRED_KEYS.into_iter().filter(is_required).collect(),
+            size: data.values().map(|value| value.len()).sum(),
+            has_applied_copy: annotation(LAST_APPLIED).is_some_and(|copy| copy.contains("ata\":")),
+            kind: convert(&kind, &data, annotation(RESOURCE_KIND.0) == Some(RESOURCE_KIND.1)),
+        })
     }
 
     /// The material, if Gloo takes it for a TLS secret.
@@ -153,29 +208,83 @@ impl Secret {
     }
 }
 
+/// RFC 1123 subdomains, the namespace a label.
+fn check_names(name: &ObjectName) -> Result<(), SecretFault> {
+    let is_word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let fits = |text: &str, longest: usize, more: &[u8]| {
+        text.len() <= longest
+            && text.bytes().all(|byte| is_word(byte) || more.contains(&byte))
+            && text.bytes().next().is_none_or(is_word)
+            && text.bytes().last().is_none_or(is_word)
+    };
+    match name {
+        ObjectName { name, .. } if name.is_empty() => Err(SecretFault::NoName),
+        ObjectName { name, .. } if !fits(name, 253, b"-.") => Err(SecretFault::Name("name")),
+        ObjectName { namespace, .. } if !fits(namespace, 63, b"-") => {
+            Err(SecretFault::Name("namespace"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A type fit to be shown.
+fn shown_type(kind: &str) -> String {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"./-_".contains(&byte);
+    match kind.len() <= 63 && kind.bytes().all(fits) {
+        true => kind.to_owned(),
+        false => "another".to_owned(),
+    }
+}
+
 type Data = HashMap<String, Zeroizing<Vec<u8>>>;
 
 /// `data` decoded, and `stringData`, which goes before it.
 fn data(root: &Object<'_>) -> Result<Data, SecretFault> {
     let mut data = Data::new();
-    if let Some(encoded) = root.object("data")? {
-        for name in encoded.names() {
-            let text = encoded.get(name).and_then(Value::as_str);
-            let text = text.ok_or_else(|| SecretFault::NotText(name.to_owned()))?;
-            let lines = Zeroizing::new(text.replace(['\n', '\r'], ""));
-            let bytes = STANDARD.decode(lines.as_bytes());
-            let bytes = bytes.map_err(|_| SecretFault::Base64(name.to_owned()))?;
-            data.insert(name.to_owned(), Zeroizing::new(bytes));
-        }
+    for (name, text) in texts(root, "data")? {
+        let mut encoded = Zeroizing::new(Vec::with_capacity(text.len()));
+        // Go's decoder passes over line ends, and over nothing else.
+        encoded.extend(text.bytes().filter(|byte| !matches!(byte, b'\n' | b'\r')));
+        let bytes = pem::decode(&encoded);
+        let bytes = bytes.ok_or_else(|| SecretFault::Base64(KeyName::new("data", name)))?;
+        data.insert(name.to_owned(), bytes);
     }
-    if let Some(plain) = root.object("stringData")? {
-        for name in plain.names() {
-            let text = plain.get(name).and_then(Value::as_str);
-            let text = text.ok_or_else(|| SecretFault::NotText(name.to_owned()))?;
-            data.insert(name.to_owned(), Zeroizing::new(text.as_bytes().to_vec()));
-        }
+    for (name, text) in texts(root, "stringData")? {
+        data.insert(name.to_owned(), Zeroizing::new(text.as_bytes().to_vec()));
     }
     Ok(data)
+}
+
+/// A null counts as empty, as it does when Kubernetes reads a list of bytes or a string.
+fn texts<'a>(
+    root: &Object<'a>,
+    field: &'static str,
+) -> Result<Vec<(&'a str, &'a str)>, SecretFault> {
+    let fields = match root.get(field) {
+        None => return Ok(Vec::new()),
+        Some(Value::Object(fields)) => fields,
+        Some(_) => {
+            return Err(SecretFault::Field { path: field.to_owned(), expected: "an object" });
+        }
+    };
+    let text = |(name, value): (&'a String, &'a Value)| match value {
+        Value::Null => Ok((name.as_str(), "")),
+        Value::String(text) => Ok((name.as_str(), text.as_str())),
+        _ => Err(SecretFault::NotText(KeyName::new(field, name))),
+    };
+    fields.iter().map(text).collect()
+}
+
+fn convert(kind: &str, data: &Data, is_by_glooctl: bool) -> SecretKind {
+    match (kind, data.get("tls")) {
+        (TLS_TYPE, _) => SecretKind::Tls(material(data)),
+        (OPAQUE, Some(text)) if is_by_glooctl && data.len() == 1 => old_form(text),
+        (OPAQUE, _) if !data.is_empty() => {
+            let known = KNOWN_KEYS.into_iter().filter(|name| data.contains_key(*name));
+            SecretKind::Header { looks_like_tls: known.map(str::to_owned).collect() }
+        }
+        _ => SecretKind::Unseen { kind: shown_type(kind), is_empty: data.is_empty() },
+    }
 }
 
 fn material(data: &Data) -> TlsMaterial {
@@ -183,36 +292,36 @@ fn material(data: &Data) -> TlsMaterial {
     TlsMaterial {
         chain: bytes("tls.crt"),
         key: bytes("tls.key"),
-        authority: bytes("ca.crt").to_vec(),
+        authority: bytes("ca.crt"),
         has_staple: data.get("tls.ocsp-staple").is_some_and(|staple| !staple.is_empty()),
     }
 }
 
 /// One key with YAML in it. What cannot be read is nothing to Gloo's converter.
 fn old_form(text: &[u8]) -> SecretKind {
-    let text = std::str::from_utf8(text).ok();
-    let Some(Ok(mut value)) = text.map(crate::yaml::read) else {
-        return SecretKind::Unseen { kind: OPAQUE.to_owned() };
-    };
+    let unseen = || SecretKind::Unseen { kind: OPAQUE.to_owned(), is_empty: false };
+    let Ok(text) = std::str::from_utf8(text) else { return unseen() };
+    let Ok(mut value) = crate::yaml::read(text) else { return unseen() };
     let bytes = |name: &str| {
-        value.get(name).and_then(Value::as_str).unwrap_or_default().as_bytes().to_vec()
+        let text = value.get(name).and_then(Value::as_str).unwrap_or_default();
+        Zeroizing::new(text.as_bytes().to_vec())
     };
     let material = TlsMaterial {
-        chain: Zeroizing::new(bytes("certChain")),
-        key: Zeroizing::new(bytes("privateKey")),
+        chain: bytes("certChain"),
+        key: bytes("privateKey"),
         authority: bytes("rootCa"),
         has_staple: false,
     };
-    wipe(Some(&mut value));
+    wipe(&mut value);
     SecretKind::Tls(material)
 }
 
 /// Overwrites every text within a value.
-fn wipe(value: Option<&mut Value>) {
+fn wipe(value: &mut Value) {
     match value {
-        Some(Value::String(text)) => text.zeroize(),
-        Some(Value::Array(items)) => items.iter_mut().for_each(|item| wipe(Some(item))),
-        Some(Value::Object(fields)) => fields.values_mut().for_each(|field| wipe(Some(field))),
+        Value::String(text) => text.zeroize(),
+        Value::Array(items) => items.iter_mut().for_each(wipe),
+        Value::Object(fields) => fields.values_mut().for_each(wipe),
         _ => {}
     }
 }
@@ -239,9 +348,9 @@ impl Secrets {
 impl SecretSource for Secrets {
     fn secret(&self, name: &ObjectName) -> SecretKnowledge {
         let Some(secret) = self.get(name) else { return SecretKnowledge::Unknown };
-        let is_blocked = || secret.judge(Release::STABLE, false, SystemTime::now()).is_blocked();
+        let terms = Terms::new(Release::STABLE, SystemTime::now());
         match secret.material() {
-            Some(material) if !is_blocked() => SecretKnowledge::Usable {
+            Some(material) if !secret.judge(&terms).is_blocked() => SecretKnowledge::Usable {
                 key_pair: !material.chain.is_empty(),
                 authority: !material.authority.is_empty(),
             },

@@ -81,7 +81,7 @@ fn hex(bytes: &[u8]) -> String {
 
 /// Not with `humantime`, which panics on moments before 1970 and after 9999: a certificate may
 /// name any.
-fn utc_text(seconds: i64) -> Option<String> {
+pub(in crate::report) fn utc_text(seconds: i64) -> Option<String> {
     let moment = ASN1Time::from_timestamp(seconds).ok()?.to_datetime();
     let (hour, minute, second) = moment.to_hms();
     let (year, month, day) = (moment.year(), u8::from(moment.month()), moment.day());

@@ -10,7 +10,7 @@
 //!
 //! Knows nothing of JSON text, and judges nothing.
 
-mod certificate;
+pub(super) mod certificate;
 pub mod config_dump;
 mod envoy;
 mod finding;
@@ -30,8 +30,8 @@ pub use finding::{Finding, FindingDetails, HopelessCause, Severity};
 pub use obstacle::{Obstacle, ObstacleDetails, ProbeFailure};
 pub use remedy::{Change, Remedy};
 pub use secrets::{
-    CertificateAnswer, Secret, SecretCertificate, SecretFinding, SecretServer, SecretsReport,
-    VerificationAnswer, Weight,
+    CertificateAnswer, Secret, SecretCertificate, SecretFinding, SecretMode, SecretServer,
+    SecretsReport, VerificationAnswer, Weight,
 };
 pub use survey::{
     Answer, ClientCertificate, EnvoyUse, Evidence, Groups, HandshakeResult, HandshakeRow, Oddity,

@@ -4,10 +4,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::all;
+use super::certificate::utc_text;
 use super::target::Target;
 use crate::gloo;
 use crate::remedy::Names;
-use crate::report::secrets::{self, SecretDiagnosis, date};
+use crate::report::secrets::{self, SecretDiagnosis};
 
 /// What Gloo and Envoy make of Secrets. No key material is in it.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
@@ -20,7 +21,12 @@ pub struct SecretsReport {
     pub tool: String,
     /// The release of Gloo whose rules count.
     pub gloo: String,
-    /// The exit code that goes with it, as far as the Secrets decide it.
+    /// The release of Envoy that is to load them.
+    pub envoy: String,
+    /// Whether they were judged for an Upstream with `oneWayTls: true`.
+    pub one_way_tls: bool,
+    /// The exit code that goes with it, as far as the Secrets decide it: 2 also stands for
+    /// documents that could not be read, which are told on stderr.
     #[schemars(range(max = 2))]
     pub exit_code: u8,
     /// One entry for each Secret, in the order read.
@@ -41,12 +47,18 @@ pub struct Secret {
     pub usable: bool,
     /// What was found, the gravest first.
     pub findings: Vec<SecretFinding>,
+    /// What Gloo writes into the status of an Upstream that refers to it, where it cannot use it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gloo_status: Option<String>,
     /// Whether an Upstream with it shows a client certificate; left out where it is of no use.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sends_certificate: Option<bool>,
     /// Whether an Upstream with it verifies the server's chain; left out where it is of no use.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verifies: Option<bool>,
+    /// The same with `oneWayTls: true`; left out where it is of no use.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub with_one_way_tls: Option<SecretMode>,
     /// The client certificate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub certificate: Option<SecretCertificate>,
@@ -57,16 +69,30 @@ pub struct Secret {
     pub server: Option<SecretServer>,
 }
 
+/// What an Upstream does that refers to a Secret.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct SecretMode {
+    /// Whether it shows the client certificate to servers that ask for one.
+    pub sends_certificate: bool,
+    /// Whether it verifies the server's chain.
+    pub verifies: bool,
+}
+
 /// Something about a Secret.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct SecretFinding {
     /// Its stable name.
+    #[schemars(regex(pattern = "^[a-z]+(-[a-z]+)*$"))]
     pub code: String,
     /// How much it weighs.
     pub weight: Weight,
     /// For people.
     pub text: String,
+    /// For people: what to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub advice: Option<String>,
 }
 
 /// How much a finding weighs.
@@ -93,10 +119,16 @@ pub struct SecretCertificate {
     pub names: Vec<String>,
     /// The kind and size of its key.
     pub key: String,
-    /// The first day of its validity.
-    pub not_before: String,
-    /// The last day of its validity.
-    pub not_after: String,
+    /// The moment from which it is valid, in UTC (RFC 3339).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "date-time"))]
+    pub not_before: Option<String>,
+    /// The last moment at which it is valid, in UTC (RFC 3339).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "date-time"))]
+    pub not_after: Option<String>,
+    /// How many certificates follow it in `tls.crt`.
+    pub followers: usize,
 }
 
 /// What a server makes of a Secret.
@@ -107,7 +139,10 @@ pub struct SecretServer {
     pub certificate: CertificateAnswer,
     /// What became of the verification of the server.
     pub verification: VerificationAnswer,
-    /// The whole trial.
+    /// Why the CA does not verify the server, in OpenSSL's words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verification_error: Option<String>,
+    /// The whole trial, with the certificate and the CA of the Secret.
     pub target: Target,
 }
 
@@ -146,12 +181,14 @@ pub enum VerificationAnswer {
 impl SecretsReport {
     /// Puts what was found into the published shape.
     #[must_use]
-    pub fn new(diagnoses: &[SecretDiagnosis], gloo: gloo::Release) -> Self {
+    pub fn new(diagnoses: &[SecretDiagnosis], terms: &gloo::Terms) -> Self {
         let codes = diagnoses.iter().map(SecretDiagnosis::exit_code);
         Self {
             version: super::VERSION,
             tool: concat!("cipher-test ", env!("CARGO_PKG_VERSION")).to_owned(),
-            gloo: gloo.to_string(),
+            gloo: terms.gloo.to_string(),
+            envoy: terms.envoy.to_string(),
+            one_way_tls: terms.one_way_tls,
             exit_code: codes.max().unwrap_or(2),
             secrets: all(diagnoses),
         }
@@ -167,12 +204,20 @@ impl From<&SecretDiagnosis> for Secret {
             place: diagnosis.place.to_string(),
             usable: !verdict.is_blocked(),
             findings: all(&verdict.findings),
+            gloo_status: verdict.gloo_status(&diagnosis.name),
             sends_certificate: verdict.mode.map(|mode| mode.sends_certificate),
             verifies: verdict.mode.map(|mode| mode.verifies),
+            with_one_way_tls: verdict.one_way_mode.map(SecretMode::from),
             certificate: verdict.leaf.as_ref().map(SecretCertificate::from),
             authorities: verdict.authorities,
             server: diagnosis.server.as_ref().map(SecretServer::from),
         }
+    }
+}
+
+impl From<gloo::Mode> for SecretMode {
+    fn from(mode: gloo::Mode) -> Self {
+        Self { sends_certificate: mode.sends_certificate, verifies: mode.verifies }
     }
 }
 
@@ -186,6 +231,7 @@ impl From<&gloo::SecretFinding> for SecretFinding {
                 gloo::Weight::Info => Weight::Info,
             },
             text: finding.message(),
+            advice: finding.advice(),
         }
     }
 }
@@ -197,8 +243,9 @@ impl From<&gloo::Leaf> for SecretCertificate {
             issuer: leaf.issuer.clone(),
             names: leaf.names.clone(),
             key: leaf.key.clone(),
-            not_before: date(leaf.not_before),
-            not_after: date(leaf.not_after),
+            not_before: utc_text(leaf.not_before),
+            not_after: utc_text(leaf.not_after),
+            followers: leaf.followers,
         }
     }
 }
@@ -220,6 +267,7 @@ impl From<&secrets::ServerAnswer> for SecretServer {
                 secrets::VerificationAnswer::Failed => VerificationAnswer::Failed,
                 secrets::VerificationAnswer::Unclear => VerificationAnswer::Unclear,
             },
+            verification_error: server.verification_error.clone(),
             target: Target::without_remedy_forms(&server.diagnosis, &Names::default()),
         }
     }
