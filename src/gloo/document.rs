@@ -130,19 +130,21 @@ struct Pieces<R> {
     line: usize,
     /// The rest of a marker's line, which belongs to the next document.
     pending: Zeroizing<Vec<u8>>,
+    /// The line of that marker.
+    marker_line: usize,
     is_done: bool,
 }
 
 impl<R: BufRead> Pieces<R> {
     fn new(input: R) -> Self {
-        Self { input, line: 1, pending: Zeroizing::default(), is_done: false }
+        Self { input, line: 1, pending: Zeroizing::default(), marker_line: 1, is_done: false }
     }
 
     fn next(&mut self) -> Option<Piece> {
         if self.is_done {
             return None;
         }
-        let first_line = self.line - usize::from(!self.pending.is_empty());
+        let first_line = if self.pending.is_empty() { self.line } else { self.marker_line };
         let mut bytes = std::mem::take(&mut self.pending);
         let mut is_too_large = false;
         let mut at_line_start = true;
@@ -159,12 +161,14 @@ impl<R: BufRead> Pieces<R> {
                 Ok(line) => line,
             };
             let is_marker = at_line_start && is_marker(&line);
+            let this_line = self.line;
             at_line_start = line.ends_with(b"\n");
             self.line += usize::from(at_line_start);
             if is_marker {
                 // `--- {a: b}` has the document on the marker's own line.
                 self.pending = line;
                 self.pending[..3].fill(b' ');
+                self.marker_line = this_line;
                 break;
             }
             is_too_large |= bytes.len() + line.len() > DOCUMENT_LIMIT;
@@ -231,7 +235,7 @@ pub fn ranges(text: &str) -> Vec<std::ops::Range<usize>> {
 /// `---` and `...` end a document where nothing or white space follows.
 fn is_marker(line: &[u8]) -> bool {
     let rest = line.strip_prefix(b"---").or_else(|| line.strip_prefix(b"..."));
-    rest.is_some_and(|rest| rest.first().is_none_or(u8::is_ascii_whitespace))
+    rest.is_some_and(|rest| rest.first().is_none_or(|next| b" \t\r\n".contains(next)))
 }
 
 fn is_blank(bytes: &[u8]) -> bool {
@@ -470,6 +474,16 @@ mod tests {
     fn errors_name_the_line_of_the_file() {
         let error = read_all("kind: A\n---\nkind: B\nx: {\n").pop().unwrap().unwrap_err();
         assert!(error.contains("line 4"), "{error}");
+    }
+
+    #[test]
+    fn a_document_on_the_line_of_its_marker_has_that_line() {
+        let line_of = |text: &str| read_all(text).pop().unwrap().unwrap_err();
+        for (text, line) in [("--- {", 1), ("--- {\n", 1), ("kind: A\n--- {", 2)] {
+            let error = line_of(text);
+            assert!(error.contains(&format!("line {line}:")), "{text:?}: {error}");
+        }
+        assert_eq!(kinds("---\u{c}$").len(), 1);
     }
 
     #[test]

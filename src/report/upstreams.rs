@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::Diagnosis;
 use super::terminal::{by_summary, findings_report, mark};
-use super::words::{gloo, headline};
+use super::words::{gloo, headline, message};
 use crate::gloo::{
     AppliedFrom, Cluster, Endpoint, Hop, Note, ParametersFrom, Place, PlainBecause, Platform,
     Reach, Tls, TlsBecause,
@@ -161,6 +161,9 @@ fn head(out: &mut String, diagnosis: &UpstreamDiagnosis) {
         (UpstreamSummary::PlainText, _) => "plain text",
         (UpstreamSummary::NotTested, _) => "TLS, not tested",
         (_, Tls::Off(_)) => "plain text, where TLS is wanted",
+        (UpstreamSummary::Tested(Summary::NoSettingHelps), _) if diagnosis.revision.is_some() => {
+            "a change helps some endpoints, and no setting helps the others"
+        }
         (UpstreamSummary::Tested(summary), _) => headline(summary),
     };
     let line = format!("{} · {words}", diagnosis.cluster.upstream);
@@ -265,9 +268,27 @@ fn tested(out: &mut String, endpoint: &Endpoint, diagnosis: &Diagnosis, verbose:
     }
 }
 
+/// Whether the findings on an endpoint have this reason already.
+fn is_told(diagnosis: &UpstreamDiagnosis, name: &str, reason: &str) -> bool {
+    let endpoints = diagnosis.cluster.endpoints.iter().zip(&diagnosis.endpoints);
+    let mut of_name = endpoints.filter(|(endpoint, _)| authority(endpoint) == name);
+    of_name.any(|(_, result)| match result {
+        EndpointDiagnosis::Tested(found) => found
+            .endpoints
+            .iter()
+            .flat_map(|endpoint| &endpoint.verdict.findings)
+            .any(|finding| message(finding) == reason),
+        EndpointDiagnosis::NotTested(_) => false,
+    })
+}
+
 pub(super) fn change(out: &mut String, diagnosis: &UpstreamDiagnosis) {
     for (name, reason) in &diagnosis.unserved {
-        let _ = writeln!(out, "  {} nothing serves {name}: {reason}", mark(Severity::Blocking));
+        let reason = match is_told(diagnosis, name, reason) {
+            true => String::new(),
+            false => format!(": {reason}"),
+        };
+        let _ = writeln!(out, "  {} nothing serves {name}{reason}", mark(Severity::Blocking));
     }
     let Some(revision) = &diagnosis.revision else {
         if let Some(reason) = &diagnosis.no_revision {
