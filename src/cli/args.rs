@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::envoy::Release;
-use crate::gloo::{self, Platform};
+use crate::gloo::{self, Platform, UnknownPlatform};
 use crate::remedy::product::Product;
 
 /// Tells whether Envoy can reach a TLS server and writes the Gloo Upstream patch that makes it.
@@ -287,8 +287,9 @@ pub(super) struct Options {
 /// The cluster of the Envoy that is judged.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct ClusterOptions {
-    /// Envoy release to judge for
-    #[arg(long, value_name = "RELEASE", default_value_t = Release::NEWEST, help_heading = "Envoy")]
+    /// Envoy release to judge for, such as 1.36, or the one of a Gloo release, such as gloo-1.21
+    #[arg(long, value_name = "RELEASE", default_value_t = Release::NEWEST, value_parser = envoy_release,
+          help_heading = "Envoy")]
     pub(super) envoy: Release,
     /// Judge for a FIPS build
     #[arg(long, help_heading = "Envoy")]
@@ -506,6 +507,10 @@ pub(super) enum Color {
     Auto,
     Always,
     Never,
+}
+
+fn envoy_release(text: &str) -> Result<Release, UnknownPlatform> {
+    text.parse::<Platform>().map(|platform| platform.envoy)
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

@@ -67,14 +67,19 @@ pub(super) async fn run(args: SecretArgs) -> Result<u8, String> {
         results.push(SecretDiagnosis { place, name: secret.name, verdict, server: answer });
     }
     progress.finish();
-    print(&args, &terms, &results)?;
+    print(&args, &terms, &results, found.mistakes)?;
     let code = results.iter().map(SecretDiagnosis::exit_code).max().unwrap_or(NO_ANSWER);
     Ok(if found.mistakes > 0 { NO_ANSWER } else { code })
 }
 
-fn print(args: &SecretArgs, terms: &Terms, results: &[SecretDiagnosis]) -> Result<(), String> {
+fn print(
+    args: &SecretArgs,
+    terms: &Terms,
+    results: &[SecretDiagnosis],
+    unreadable: usize,
+) -> Result<(), String> {
     let text = match args.report.format {
-        Format::Json => json::render_secrets(results, terms),
+        Format::Json => json::render_secrets(results, terms, unreadable),
         _ => {
             let texts: Vec<_> =
                 results.iter().map(|result| render(result, args.report.verbose)).collect();

@@ -112,7 +112,6 @@ impl Note {
         !matches!(
             self,
             Self::NoSni
-                | Self::SecretNotGiven(_)
                 | Self::FilesNotGiven
                 | Self::SdsNotGiven
                 | Self::NothingVerified

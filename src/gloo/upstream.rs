@@ -138,7 +138,7 @@ impl Upstream {
         let metadata = root.object("metadata")?;
         let pairs = |field| metadata.as_ref().map_or(Ok(Vec::new()), |it| it.string_map(field));
         let kinds: Vec<_> = KINDS.into_iter().filter(|kind| spec.has(kind)).collect();
-        let mut unknown_fields = misplaced(&spec);
+        let mut unknown_fields = dropped(&spec)?;
         let ssl_config = SslConfig::read(&spec, "sslConfig", &mut unknown_fields)?;
         let connect = SslConfig::read(&spec, "httpConnectSslConfig", &mut unknown_fields)?;
         Ok(Self {
@@ -268,13 +268,55 @@ fn follows_downstream(spec: &Object<'_>) -> bool {
     selected.is_some_and(|it| it.as_str() == Some("USE_DOWNSTREAM_PROTOCOL") || *it == 1)
 }
 
-/// Parameters where people look for them and Gloo does not, and the spelling of the proto files,
-/// which the schema does not have.
-fn misplaced(spec: &Object<'_>) -> Vec<String> {
-    const ELSEWHERE: [&str; 6] =
-        ["ssl_config", "parameters", "cipherSuites", "sslParameters", "tls", "use_tls"];
-    let names = spec.names().filter(|name| ELSEWHERE.contains(name));
-    names.map(|name| spec.path_to(name)).collect()
+/// The fields of `spec` and of `spec.static` in the CRD: Kubernetes drops all others, among them
+/// misspelt ones and those in the spelling of the proto files.
+const SPEC: [&str; 33] = [
+    "ai",
+    "aws",
+    "awsEc2",
+    "azure",
+    "circuitBreakers",
+    "connectionConfig",
+    "consul",
+    "disableIstioAutoMtls",
+    "discoveryMetadata",
+    "dnsRefreshRate",
+    "failover",
+    "gcp",
+    "healthChecks",
+    "httpConnectHeaders",
+    "httpConnectSslConfig",
+    "httpProxyHostname",
+    "ignoreHealthOnHostRemoval",
+    "initialConnectionWindowSize",
+    "initialStreamWindowSize",
+    "kube",
+    "loadBalancerConfig",
+    "maxConcurrentStreams",
+    "namespacedStatuses",
+    "outlierDetection",
+    "overrideStreamErrorOnInvalidHttpMessage",
+    "pipe",
+    "preconnectPolicy",
+    "protocolSelection",
+    "proxyProtocolVersion",
+    "respectDnsTtl",
+    "sslConfig",
+    "static",
+    "useHttp2",
+];
+const STATIC: [&str; 4] = ["autoSniRewrite", "hosts", "serviceSpec", "useTls"];
+
+fn dropped(spec: &Object<'_>) -> Result<Vec<String>, FieldFault> {
+    let of = |object: &Object<'_>, known: &[&str]| -> Vec<String> {
+        let names = object.names().filter(|name| !known.contains(name));
+        names.map(|name| object.path_to(name)).collect()
+    };
+    let mut paths = of(spec, &SPEC);
+    if let Some(fixed) = spec.object("static")? {
+        paths.extend(of(&fixed, &STATIC));
+    }
+    Ok(paths)
 }
 
 /// One entry for each controller's namespace, or the old form with one for all.

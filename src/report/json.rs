@@ -23,8 +23,9 @@ pub fn render(diagnoses: &[Diagnosis], names: &Names) -> String {
 
 /// Renders what was found about Secrets as one JSON document on one line.
 #[must_use]
-pub fn render_secrets(diagnoses: &[SecretDiagnosis], terms: &Terms) -> String {
-    serde_json::to_string(&SecretsReport::new(diagnoses, terms)).unwrap_or_default() + "\n"
+pub fn render_secrets(diagnoses: &[SecretDiagnosis], terms: &Terms, unreadable: usize) -> String {
+    serde_json::to_string(&SecretsReport::new(diagnoses, terms, unreadable)).unwrap_or_default()
+        + "\n"
 }
 
 /// Renders what an upgrade does to targets as one JSON document on one line.
@@ -50,8 +51,14 @@ pub fn render_upstream_upgrade(
 
 /// Renders what was found about Upstreams as one JSON document on one line.
 #[must_use]
-pub fn render_upstreams(diagnoses: &[UpstreamDiagnosis], platform: Platform) -> String {
-    serde_json::to_string(&UpstreamsReport::new(diagnoses, platform)).unwrap_or_default() + "\n"
+pub fn render_upstreams(
+    diagnoses: &[UpstreamDiagnosis],
+    platform: Platform,
+    unreadable: usize,
+) -> String {
+    serde_json::to_string(&UpstreamsReport::new(diagnoses, platform, unreadable))
+        .unwrap_or_default()
+        + "\n"
 }
 
 #[cfg(test)]

@@ -6,7 +6,9 @@ use colored::{ColoredString, Colorize};
 
 use super::words::{advice, headline, message};
 use super::{Diagnosis, Endpoint};
-use crate::remedy::{Names, kubectl_command, replaces_hosts, upstream};
+use crate::envoy::{ClientConfig, Release};
+use crate::gloo;
+use crate::remedy::{Change, Names, kubectl_command, replaces_hosts, upstream};
 use crate::survey::{Answer, HandshakeResult, Preference, Survey, VersionSurvey};
 use crate::tls::{CipherSuite, TlsVersion};
 use crate::trial::{Passage, ServerCertificate};
@@ -272,6 +274,19 @@ fn order(survey: &Survey) -> Option<&'static str> {
     }
 }
 
+/// The oldest Envoy of a known Gloo release that loads the change, if some of them do not.
+fn oldest_that_loads(config: &ClientConfig, change: &Change) -> Option<Release> {
+    let after = change.apply(config);
+    let loads = |release: &Release| {
+        let config = ClientConfig { release: *release, ..after.clone() };
+        !config.offer().is_err_and(|fault| fault.is_refused_at_load())
+    };
+    let envoys: Vec<_> = gloo::Release::all().map(gloo::Release::envoy).collect();
+    let refuses = envoys.iter().any(|release| *release < after.release && !loads(release));
+    let mut all = Release::all().filter(|release| *release >= envoys[0]);
+    if refuses { all.find(loads) } else { None }
+}
+
 fn patch(out: &mut String, diagnosis: &Diagnosis, names: &Names) {
     let Some(change) = &diagnosis.change else {
         if let Some(reason) = &diagnosis.no_change {
@@ -289,6 +304,12 @@ fn patch(out: &mut String, diagnosis: &Diagnosis, names: &Names) {
     let _ =
         writeln!(out, "\n{} Proven with the hello that it makes.{proof}\n", "The patch.".bold());
     let _ = writeln!(out, "{}", kubectl_command(&diagnosis.target, names, change));
+    if let Some(release) = oldest_that_loads(&diagnosis.config, change) {
+        let note = format!(
+            "Envoys before {release} do not load this: name yours with --envoy, or --envoy gloo-1.21."
+        );
+        let _ = writeln!(out, "\n{} {note}", mark(Severity::Warning));
+    }
     if replaces_hosts(names, change) {
         let note =
             "It replaces all of spec.static.hosts by this host; add the others if there are any.";

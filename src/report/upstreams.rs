@@ -132,7 +132,11 @@ pub fn render(diagnosis: &UpstreamDiagnosis, verbose: bool) -> String {
 
 /// One line that counts the verdicts, for the end of a run.
 #[must_use]
-pub fn render_totals(summaries: &[UpstreamSummary], platform: Platform) -> String {
+pub fn render_totals(
+    summaries: &[UpstreamSummary],
+    platform: Platform,
+    unreadable: usize,
+) -> String {
     let kinds = [
         (UpstreamSummary::Tested(Summary::Connects), "connect", "connects"),
         (UpstreamSummary::Tested(Summary::NeedsChange), "need a change", "needs a change"),
@@ -151,7 +155,12 @@ pub fn render_totals(summaries: &[UpstreamSummary], platform: Platform) -> Strin
         (count > 0).then(|| format!("{count} {words}"))
     });
     let noun = if summaries.len() == 1 { "Upstream" } else { "Upstreams" };
-    let counted: Vec<_> = counted.collect();
+    let mut counted: Vec<_> = counted.collect();
+    match unreadable {
+        0 => {}
+        1 => counted.push("1 document could not be read, see above".to_owned()),
+        count => counted.push(format!("{count} documents could not be read, see above")),
+    }
     format!("{} {noun} as {platform} uses them: {}\n", summaries.len(), counted.join(", "))
 }
 

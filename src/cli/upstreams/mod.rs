@@ -184,7 +184,7 @@ impl Run {
         if self.write {
             return Ok(write::write(input, results));
         }
-        match self.print(results) {
+        match self.print(results, input.mistakes) {
             Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
                 Err(format!("cannot write the result: {error}"))
             }

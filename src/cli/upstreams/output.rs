@@ -12,18 +12,18 @@ use crate::report::json;
 use crate::report::upstreams::{UpstreamDiagnosis, render, render_totals};
 
 impl Run {
-    pub(super) fn print(&self, results: &[UpstreamDiagnosis]) -> io::Result<()> {
+    pub(super) fn print(&self, results: &[UpstreamDiagnosis], unreadable: usize) -> io::Result<()> {
         if let Some(fix) = self.fix {
             return print_text(&fixes(fix, results));
         }
         if matches!(self.format, Format::Json) {
-            return print_text(&json::render_upstreams(results, self.platform));
+            return print_text(&json::render_upstreams(results, self.platform, unreadable));
         }
         for result in results {
             print_text(&format!("{}\n", render(result, self.verbose)))?;
         }
         let summaries: Vec<_> = results.iter().map(UpstreamDiagnosis::summary).collect();
-        print_text(&render_totals(&summaries, self.platform))
+        print_text(&render_totals(&summaries, self.platform, unreadable))
     }
 }
 

@@ -124,7 +124,7 @@ impl Run {
             if self.write {
                 return Ok(write::write(input, &newer));
             }
-            return printed(self.print(&newer), code);
+            return printed(self.print(&newer, input.mistakes), code);
         }
         if matches!(self.format, Format::Json) {
             return printed(print_text(&json::render_upstream_upgrade(results, releases)), code);

@@ -18,7 +18,7 @@ pub static SYMPTOMS: &[Symptom] = &[
     // Refused on the hello.
     Symptom {
         code: "hello-refused",
-        signs: &[Error(268_435_610), Error(alert(71))],
+        signs: &[Error(268_435_610), Error(alert(71)), Wrapper("HANDSHAKE_FAILURE")],
         meaning: "the server refuses Envoy's ClientHello (handshake_failure as its first answer)",
         causes: &[
             "no cipher suite in common: the server takes only RSA key exchange, CBC or DHE suites",
@@ -155,7 +155,8 @@ pub static SYMPTOMS: &[Symptom] = &[
             "a client certificate is required under TLS 1.2 (OpenSSL, HAProxy)",
             "a Go server with an Ed25519 certificate under TLS 1.2",
         ],
-        remedy: "Not the cipher list: that would also say HANDSHAKE_FAILURE_ON_CLIENT_HELLO. Give \
+        remedy: "Not the cipher list, unless the line was cut: that would also say \
+                 HANDSHAKE_FAILURE_ON_CLIENT_HELLO. Give \
                  `sslConfig.secretRef` a TLS secret with a key pair that the server trusts.",
         steps: &[Step::Upstream, Step::Probe],
         ..Symptom::NONE
@@ -455,7 +456,11 @@ pub static SYMPTOMS: &[Symptom] = &[
     },
     Symptom {
         code: "connection-refused",
-        signs: &[Error(33_554_543), Text("delayed connect error: Connection refused")],
+        signs: &[
+            Error(33_554_543),
+            Text("connect error: Connection refused"),
+            Text("connect error: 111"),
+        ],
         meaning: "nothing listens on the port",
         causes: &["the wrong port", "the server is down"],
         remedy: "Correct the port, or start the server.",

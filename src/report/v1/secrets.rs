@@ -29,6 +29,8 @@ pub struct SecretsReport {
     /// documents that could not be read, which are told on stderr.
     #[schemars(range(max = 2))]
     pub exit_code: u8,
+    /// How many documents could not be read; they are told on stderr, and make the exit code 2.
+    pub unreadable: usize,
     /// One entry for each Secret, in the order read.
     pub secrets: Vec<Secret>,
 }
@@ -181,7 +183,7 @@ pub enum VerificationAnswer {
 impl SecretsReport {
     /// Puts what was found into the published shape.
     #[must_use]
-    pub fn new(diagnoses: &[SecretDiagnosis], terms: &gloo::Terms) -> Self {
+    pub fn new(diagnoses: &[SecretDiagnosis], terms: &gloo::Terms, unreadable: usize) -> Self {
         let codes = diagnoses.iter().map(SecretDiagnosis::exit_code);
         Self {
             version: super::VERSION,
@@ -189,7 +191,8 @@ impl SecretsReport {
             gloo: terms.gloo.to_string(),
             envoy: terms.envoy.to_string(),
             one_way_tls: terms.one_way_tls,
-            exit_code: codes.max().unwrap_or(2),
+            exit_code: if unreadable > 0 { 2 } else { codes.max().unwrap_or(2) },
+            unreadable,
             secrets: all(diagnoses),
         }
     }

@@ -24,8 +24,9 @@ pub struct UpstreamsReport {
     pub tool: String,
     /// What was judged for.
     pub platform: Platform,
-    /// The exit code that goes with it, as far as the Upstreams decide it: 2 also stands for
-    /// documents that could not be read, which are told on stderr.
+    /// How many documents could not be read; they are told on stderr.
+    pub unreadable: usize,
+    /// The exit code that goes with it: 2 also where a document could not be read.
     #[schemars(range(max = 2))]
     pub exit_code: u8,
     /// One entry for each Upstream, in the order read.
@@ -191,13 +192,18 @@ pub struct Unserved {
 impl UpstreamsReport {
     /// Puts what was found into the published shape.
     #[must_use]
-    pub fn new(diagnoses: &[UpstreamDiagnosis], platform: gloo::Platform) -> Self {
+    pub fn new(
+        diagnoses: &[UpstreamDiagnosis],
+        platform: gloo::Platform,
+        unreadable: usize,
+    ) -> Self {
         let codes = diagnoses.iter().map(|diagnosis| diagnosis.summary().exit_code());
         Self {
             version: super::VERSION,
             tool: concat!("cipher-test ", env!("CARGO_PKG_VERSION")).to_owned(),
             platform: platform.into(),
-            exit_code: codes.max().unwrap_or(2),
+            unreadable,
+            exit_code: if unreadable > 0 { 2 } else { codes.max().unwrap_or(2) },
             upstreams: all(diagnoses),
         }
     }

@@ -38,7 +38,7 @@ pub(in crate::report) fn note(note: &Note) -> String {
         ),
         Note::SecretNotGiven(name) => format!(
             "Secret {name} is not among the input, so neither its client certificate nor its CA \
-             was tried"
+             was tried: give it too, as of kubectl get upstreams.gloo.solo.io,secrets -A -o yaml"
         ),
         Note::FilesNotGiven => {
             "sslFiles name files in the proxy's pod, so the CA was not tried; --ca takes a copy"
@@ -106,11 +106,16 @@ pub(in crate::report) fn note(note: &Note) -> String {
 }
 
 fn hint(path: &str) -> &'static str {
-    match path.rsplit('.').next().unwrap_or_default() {
+    let name = path.rsplit('.').next().unwrap_or_default();
+    if name.eq_ignore_ascii_case("sslConfig") {
+        return "; sslConfig belongs into spec, and is spelt so";
+    }
+    match name {
         "cipherSuites" | "cipher_suites" | "sslParameters" => {
             "; suites belong into sslConfig.parameters.cipherSuites"
         }
         "ssl_config" | "tls" => "; it is called sslConfig",
+        "useTls" | "use_tls" => "; useTls belongs into spec.static",
         "parameters" => "; it belongs into sslConfig",
         _ => "",
     }

@@ -223,7 +223,7 @@ pub(super) fn advice(finding: &Finding) -> Option<String> {
              ECDHE-ECDSA-AES128-GCM-SHA256 and the group X25519 or P-256."
         }
         Finding::Sni { wanted: None, .. } => {
-            "Find out which name the server serves and give it with --sni or --try-sni."
+            "Find out which name the server serves, and let it be tried: --try-sni NAME."
         }
         Finding::ClientCertificate { shown: false, .. } => {
             "Give the Upstream a TLS secret with a certificate that the server accepts \
