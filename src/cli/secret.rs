@@ -21,7 +21,7 @@ use crate::probe::Way;
 use crate::report::json;
 use crate::report::secrets::{SecretDiagnosis, ServerAnswer, render};
 use crate::target::Target;
-use crate::trial::Candidates;
+use crate::trial::{Candidates, printable};
 
 /// What was read.
 #[derive(Default)]
@@ -120,7 +120,7 @@ impl Found {
 
     fn complain(&mut self, message: &str) {
         self.mistakes += 1;
-        eprintln!("cipher-test: {message}");
+        eprintln!("cipher-test: {}", printable(message));
     }
 }
 

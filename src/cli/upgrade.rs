@@ -73,7 +73,7 @@ async fn compare(
 }
 
 /// The addresses that a diagnosis was about.
-fn known_addresses(diagnosis: &Diagnosis) -> Option<Addresses> {
+pub(super) fn known_addresses(diagnosis: &Diagnosis) -> Option<Addresses> {
     let endpoints: Vec<_> = diagnosis.endpoints.iter().map(|endpoint| endpoint.address).collect();
     let ignored = diagnosis.ignored.clone();
     (!endpoints.is_empty()).then_some(Addresses { endpoints, ignored })

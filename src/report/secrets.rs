@@ -9,6 +9,7 @@ use super::Diagnosis;
 use super::terminal::mark;
 use super::words::{headline, message};
 use crate::gloo::{Leaf, Mode, ObjectName, Place, SecretVerdict, Weight};
+use crate::trial::printable;
 use crate::verdict::{Finding, Severity, Summary};
 
 /// Everything about one Secret.
@@ -155,7 +156,7 @@ pub fn render(diagnosis: &SecretDiagnosis, verbose: bool) -> String {
             Weight::Info if verbose => Severity::Info,
             Weight::Info => continue,
         };
-        let _ = writeln!(out, "  {} {}", mark(severity), finding.message());
+        let _ = writeln!(out, "  {} {}", mark(severity), printable(&finding.message()));
     }
     if let Some(server) = &diagnosis.server {
         server_report(&mut out, server);

@@ -240,12 +240,13 @@ impl SecretSource for Secrets {
     fn secret(&self, name: &ObjectName) -> SecretKnowledge {
         let Some(secret) = self.get(name) else { return SecretKnowledge::Unknown };
         let is_blocked = || secret.judge(Release::STABLE, false, SystemTime::now()).is_blocked();
-        match secret.material() {
-            Some(material) if !is_blocked() => SecretKnowledge::Usable {
+        match &secret.kind {
+            SecretKind::Tls(material) if !is_blocked() => SecretKnowledge::Usable {
                 key_pair: !material.chain.is_empty(),
                 authority: !material.authority.is_empty(),
             },
-            _ => SecretKnowledge::Unusable,
+            SecretKind::Unseen { .. } => SecretKnowledge::Unseen,
+            SecretKind::Tls(_) | SecretKind::Header { .. } => SecretKnowledge::Unusable,
         }
     }
 }
