@@ -20,7 +20,7 @@ use crate::probe::{Trust, Way};
 use crate::report::secrets::{SecretDiagnosis, ServerAnswer, render};
 use crate::report::{Diagnosis, json};
 use crate::target::Target;
-use crate::trial::{Candidates, Checks};
+use crate::trial::{Candidates, Checks, printable};
 
 /// What was read.
 #[derive(Default)]
@@ -136,7 +136,7 @@ impl Found {
 
     fn complain(&mut self, message: &str) {
         self.mistakes += 1;
-        eprintln!("cipher-test: {message}");
+        eprintln!("cipher-test: {}", printable(message));
     }
 }
 

@@ -10,7 +10,7 @@ use super::args::{
 };
 use super::diagnose::{Depth, Subject};
 use crate::envoy::{Build, ClientConfig, Protocol};
-use crate::gloo::{Mode, TlsMaterial};
+use crate::gloo::{Mode, TlsMaterial, is_name};
 use crate::probe::{Identity, Limits, Trust, TrustError, Way};
 use crate::remedy::Names;
 use crate::remedy::product::Product;
@@ -354,15 +354,13 @@ pub(super) fn parse_secret(
     Ok((object_name("--secret", namespace)?, object_name("--secret", name)?))
 }
 
-/// What Kubernetes takes for a name (RFC 1123 subdomain).
-fn object_name(flag: &str, name: &str) -> Result<String, String> {
-    let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let ends = name.bytes().next().is_some_and(inner) && name.bytes().last().is_some_and(inner);
-    let middle = name.bytes().all(|byte| inner(byte) || b"-.".contains(&byte));
-    if ends && middle && name.len() <= 253 {
-        Ok(name.to_owned())
-    } else {
-        Err(format!("{flag} '{name}' is no Kubernetes name: lower-case letters, digits, - and ."))
+/// A name that Kubernetes takes.
+pub(super) fn object_name(flag: &str, name: &str) -> Result<String, String> {
+    match is_name(name) {
+        true => Ok(name.to_owned()),
+        false => Err(format!(
+            "{flag} '{name}' is no Kubernetes name: lower-case letters, digits, - and ."
+        )),
     }
 }
 

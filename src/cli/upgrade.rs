@@ -85,7 +85,7 @@ pub(super) async fn compare_subjects(
 }
 
 /// The addresses that a diagnosis was about.
-fn known_addresses(diagnosis: &Diagnosis) -> Option<Addresses> {
+pub(super) fn known_addresses(diagnosis: &Diagnosis) -> Option<Addresses> {
     let endpoints: Vec<_> = diagnosis.endpoints.iter().map(|endpoint| endpoint.address).collect();
     let ignored = diagnosis.ignored.clone();
     (!endpoints.is_empty()).then_some(Addresses { endpoints, ignored })

@@ -5,6 +5,7 @@
 
 use serde_json::{Map, Value};
 
+use super::upstream::is_name;
 use crate::tls::TlsVersion;
 
 /// A field that Gloo cannot read.
@@ -40,6 +41,14 @@ pub enum FieldFault {
         path: String,
         /// The number.
         found: i64,
+    },
+    /// A name that no object of Kubernetes can have.
+    #[error("{path} is {found}, and no Kubernetes name: lower-case letters, digits, - and .")]
+    Name {
+        /// Where it stands.
+        path: String,
+        /// The text.
+        found: String,
     },
     /// A field that must be there is not.
     #[error("{path} is missing")]
@@ -101,6 +110,18 @@ impl<'a> Object<'a> {
         let list = self.list(name)?.iter().enumerate();
         list.map(|(index, value)| object(self.path_to(&format!("{name}[{index}]")), value))
             .collect()
+    }
+
+    /// A name, which is empty where it is not set.
+    pub(super) fn name(&self, field: &str) -> Result<String, FieldFault> {
+        let name = self.text(field)?;
+        match name.is_empty() || is_name(&name) {
+            true => Ok(name),
+            false => {
+                let found = shown(&Value::String(name));
+                Err(FieldFault::Name { path: self.path_to(field), found })
+            }
+        }
     }
 
     pub(super) fn string(&self, name: &str) -> Result<Option<String>, FieldFault> {
@@ -252,6 +273,21 @@ mod tests {
         assert!(version(json!(-1)).unwrap_err().contains("is -1, which no"));
         assert!(version(json!(1.2)).unwrap_err().contains("must be the name"));
         assert!(version(json!(true)).unwrap_err().contains("must be the name"));
+    }
+
+    #[test]
+    fn names_that_could_do_harm_in_a_command_are_refused() {
+        let name = |text: &str| {
+            let document = json!({ "name": text });
+            Object::root(&document).unwrap().name("name")
+        };
+        for good in ["", "a", "my-upstream.v1", "0"] {
+            assert_eq!(name(good).unwrap(), good);
+        }
+        let long = "a".repeat(254);
+        for bad in ["a;b", "$(id)", "-f", "a b", "a\n", "\u{1b}[31m", "A", "a'", ".", "é", &long] {
+            assert!(matches!(name(bad), Err(FieldFault::Name { .. })), "{bad}");
+        }
     }
 
     #[test]

@@ -33,4 +33,4 @@ pub use secret::{
 };
 pub use settings::Settings;
 pub use ssl_config::{Credentials, Parameters, SslConfig};
-pub use upstream::{ObjectName, StaticHost, StaticSpec, Status, Upstream, UpstreamKind};
+pub use upstream::{ObjectName, StaticHost, StaticSpec, Status, Upstream, UpstreamKind, is_name};

@@ -43,8 +43,12 @@ impl Settings {
             Some(validation) => validation.bool("warnMissingTlsSecret")?,
             None => None,
         };
+        let name = ObjectName::of(&root)?;
+        if name.name.is_empty() {
+            return Err(FieldFault::Missing { path: "metadata.name".to_owned() });
+        }
         Ok(Self {
-            name: ObjectName::of(&root)?,
+            name,
             ssl_parameters,
             auto_mtls: auto_mtls(&root)?,
             warn_missing_tls_secret,
@@ -91,8 +95,10 @@ mod tests {
 
     #[test]
     fn auto_mtls_needs_the_integration_too() {
-        let document =
-            json!({ "spec": { "gloo": { "istioOptions": { "enableAutoMtls": true } } } });
+        let document = json!({
+            "metadata": { "name": "default" },
+            "spec": { "gloo": { "istioOptions": { "enableAutoMtls": true } } },
+        });
         assert!(!Settings::read(&document).unwrap().auto_mtls);
     }
 }

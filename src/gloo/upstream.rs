@@ -191,13 +191,30 @@ impl ObjectName {
         Ok(Self { namespace: object.text("namespace")?, name: object.text("name")? })
     }
 
-    /// The name of a document.
+    /// The name of a document, fit to stand in a command.
     pub(super) fn of(root: &Object<'_>) -> Result<Self, FieldFault> {
-        match root.object("metadata")? {
-            Some(metadata) => Self::read(&metadata),
-            None => Ok(Self::default()),
-        }
+        let Some(metadata) = root.object("metadata")? else { return Ok(Self::default()) };
+        Ok(Self { namespace: metadata.name("namespace")?, name: metadata.name("name")? })
     }
+
+    /// Whether an object can be called so, and the name stand in a command.
+    #[must_use]
+    pub fn is_valid(&self) -> bool {
+        is_name(&self.namespace) && is_name(&self.name)
+    }
+}
+
+/// Whether Kubernetes takes this for a name (RFC 1123 subdomain). A shell takes such a name for one
+/// word, and no command takes it for a flag.
+#[must_use]
+pub fn is_name(text: &str) -> bool {
+    const LONGEST: usize = 253;
+    let end = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let bytes = text.as_bytes();
+    text.len() <= LONGEST
+        && bytes.iter().all(|byte| end(byte) || b"-.".contains(byte))
+        && bytes.first().is_some_and(end)
+        && bytes.last().is_some_and(end)
 }
 
 impl fmt::Display for ObjectName {

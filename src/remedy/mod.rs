@@ -14,6 +14,6 @@ pub use change::{Change, Conflict};
 pub use edit::{Edit, EditError, Reason, Step, edit, edit_documents};
 pub use resource::{
     NoRevision, Prefer, Resource, Revision, RevisionNote, Subject, Wanted, merge_patch_between,
-    revise, with_edits,
+    revise, same_but_for_offers, with_edits,
 };
 pub use upstream::{Names, kubectl_command, merge_patch, replaces_hosts, upstream, yaml};

@@ -9,6 +9,7 @@ use super::terminal::{by_summary, mark};
 use super::v1::certificate::utc_text;
 use super::words::{headline, message};
 use crate::gloo::{Leaf, Mode, ObjectName, Place, SecretFinding, SecretVerdict, Weight};
+use crate::trial::printable;
 use crate::verdict::{Finding, Severity, Summary};
 
 /// Everything about one Secret.
@@ -147,13 +148,18 @@ pub fn render(diagnosis: &SecretDiagnosis, verbose: bool) -> String {
             Weight::Info if verbose => Severity::Info,
             Weight::Info => continue,
         };
-        let _ = writeln!(out, "  {} {}", mark(severity), finding.message());
+        let _ = writeln!(out, "  {} {}", mark(severity), printable(&finding.message()));
         if let Some(advice) = finding.advice() {
             let _ = writeln!(out, "    {}", advice.dimmed());
         }
     }
     if let Some(status) = verdict.gloo_status(&diagnosis.name).filter(|_| verbose) {
-        let _ = writeln!(out, "  {} status of an Upstream with it: {status}", mark(Severity::Info));
+        let _ = writeln!(
+            out,
+            "  {} status of an Upstream with it: {}",
+            mark(Severity::Info),
+            printable(&status)
+        );
     }
     if let Some(server) = &diagnosis.server {
         server_report(&mut out, server);

@@ -6,11 +6,11 @@ use colored::{ColoredString, Colorize};
 
 use super::terminal::{findings_report, mark, passage_words};
 use super::upstreams::{
-    self, EndpointDiagnosis, NotTested, UpstreamDiagnosis, because, endpoint_line,
+    self, EndpointDiagnosis, NotTested, UpstreamDiagnosis, UpstreamSummary, because, endpoint_line,
 };
-use super::words::gloo;
+use super::words;
 use super::{Diagnosis, Endpoint};
-use crate::gloo::{Platform, Tls};
+use crate::gloo::{self, Platform, Tls};
 use crate::remedy::{Names, kubectl_command};
 use crate::tls::{CipherSuite, Group};
 use crate::trial::printable;
@@ -71,27 +71,60 @@ impl UpstreamUpgrade {
     /// What becomes of each endpoint; `None` where neither release was tested on it.
     pub fn effects(&self) -> impl Iterator<Item = (usize, Option<Effect>)> {
         let pairs = self.before.endpoints.iter().zip(&self.after.endpoints);
-        pairs.enumerate().map(|(index, (before, after))| (index, endpoint_effect(before, after)))
+        pairs.enumerate().map(|(index, (before, after))| {
+            let same_hello =
+                || self.differences(index).is_none_or(|it| it == Differences::default());
+            (index, endpoint_effect(before, after, same_hello))
+        })
+    }
+
+    /// What the offers to an endpoint differ in, if both releases speak TLS to it.
+    fn differences(&self, index: usize) -> Option<Differences> {
+        let config = |diagnosis: &'_ UpstreamDiagnosis| {
+            let endpoint = diagnosis.cluster.endpoints.get(index)?;
+            Some(endpoint.tls.as_ref()?.config.clone())
+        };
+        Some(Differences::between(&config(&self.before)?, &config(&self.after)?))
     }
 
     /// The gravest of all effects.
     #[must_use]
     pub fn effect(&self) -> Effect {
-        let own = match (is_on(&self.before), is_on(&self.after)) {
-            (true, false) => Some(Effect::Breaks),
-            (false, true) => Some(Effect::Changes),
-            _ => None,
-        };
         let effects = self.effects().filter_map(|(_, effect)| effect);
-        effects.chain(own).max().unwrap_or(Effect::Same)
+        effects.chain(self.own_effect()).max().unwrap_or(Effect::Same)
+    }
+
+    /// What becomes of the cluster as a whole, whatever becomes of its endpoints.
+    fn own_effect(&self) -> Option<Effect> {
+        use UpstreamSummary::{NotTested, PlainText, Tested};
+        match (&self.before.cluster.tls, &self.after.cluster.tls) {
+            (Tls::On(_), Tls::On(_)) | (Tls::Off(_), Tls::Off(_)) => None,
+            (Tls::Off(_), Tls::On(_)) => Some(Effect::Changes),
+            (Tls::Refused(_), Tls::Refused(_)) => Some(Effect::StaysBroken),
+            (Tls::On(_), Tls::Off(_)) | (_, Tls::Refused(_)) => Some(Effect::Breaks),
+            // There was no cluster, and so no endpoint to compare with.
+            (Tls::Refused(_), _) => Some(match self.after.summary() {
+                PlainText | NotTested => Effect::Changes,
+                Tested(Summary::Connects) => Effect::Mends,
+                Tested(Summary::NeedsChange | Summary::NoSettingHelps) => Effect::StaysBroken,
+                Tested(Summary::Unclear) => Effect::Unclear,
+            }),
+        }
+    }
+
+    /// The endpoints that only the newer release has.
+    fn new_endpoints(&self) -> impl Iterator<Item = (&gloo::Endpoint, &EndpointDiagnosis)> {
+        let endpoints = self.after.cluster.endpoints.iter().zip(&self.after.endpoints);
+        endpoints.skip(self.before.endpoints.len())
     }
 }
 
-fn is_on(diagnosis: &UpstreamDiagnosis) -> bool {
-    matches!(diagnosis.cluster.tls, Tls::On(_))
-}
-
-fn endpoint_effect(before: &EndpointDiagnosis, after: &EndpointDiagnosis) -> Option<Effect> {
+/// Where nobody was asked, only the same hello is sure to have the same effect.
+fn endpoint_effect(
+    before: &EndpointDiagnosis,
+    after: &EndpointDiagnosis,
+    same_hello: impl Fn() -> bool,
+) -> Option<Effect> {
     use EndpointDiagnosis::{NotTested as Untested, Tested};
     match (before, after) {
         (Tested(before), Tested(after)) => {
@@ -105,7 +138,8 @@ fn endpoint_effect(before: &EndpointDiagnosis, after: &EndpointDiagnosis) -> Opt
             Summary::Unclear => Effect::Unclear,
             _ => Effect::Breaks,
         }),
-        (_, Untested(NotTested::NotAsked | NotTested::PlainText)) => None,
+        (_, Untested(NotTested::NotAsked)) => (!same_hello()).then_some(Effect::Unclear),
+        (_, Untested(NotTested::PlainText)) => None,
         (_, Untested(_)) => Some(Effect::Unclear),
     }
 }
@@ -285,6 +319,9 @@ pub fn render_upstream(
     for (index, effect) in upgrade.effects() {
         upstream_endpoint(&mut out, upgrade, index, effect, (releases, verbose));
     }
+    for (endpoint, result) in upgrade.new_endpoints() {
+        upstreams::endpoint_report(&mut out, endpoint, result, verbose);
+    }
     upstreams::change(&mut out, &upgrade.after);
     if upgrade.after.revision.is_some() {
         let _ = writeln!(out, "{}", when(upgrade.works_before.as_ref()));
@@ -296,14 +333,19 @@ pub fn render_upstream(
 fn note_changes(out: &mut String, upgrade: &UpstreamUpgrade, verbose: bool) {
     let (old, new) = (&upgrade.before.cluster.notes, &upgrade.after.cluster.notes);
     for note in old.iter().filter(|note| !new.contains(note)) {
-        let _ = writeln!(out, "  {} before: {}", mark(Severity::Warning), gloo::note(note));
+        let _ = writeln!(
+            out,
+            "  {} before: {}",
+            mark(Severity::Warning),
+            printable(&words::gloo::note(note))
+        );
     }
     for note in new {
         let is_new = !old.contains(note);
         let mark = if is_new { mark(Severity::Warning) } else { mark(Severity::Info) };
         if is_new || verbose {
             let when = if is_new { "after: " } else { "" };
-            let _ = writeln!(out, "  {mark} {when}{}", gloo::note(note));
+            let _ = writeln!(out, "  {mark} {when}{}", printable(&words::gloo::note(note)));
         }
     }
 }
@@ -319,8 +361,11 @@ fn upstream_endpoint(
     let Some(place) = upgrade.after.cluster.endpoints.get(index) else { return };
     let _ = writeln!(out, "  {}", endpoint_line(place));
     let (before, after) = (&upgrade.before.endpoints[index], &upgrade.after.endpoints[index]);
+    let differences = upgrade.differences(index);
+    if let Some(differences) = &differences {
+        offers(out, differences, releases);
+    }
     if let (Tested(before), Tested(after)) = (before, after) {
-        offers(out, &Differences::between(&before.config, &after.config), releases);
         if let Some(reason) = after.unresolved.as_ref().or(before.unresolved.as_ref()) {
             let _ = writeln!(out, "  {} {reason}", mark(Severity::Blocking));
         }
@@ -328,7 +373,7 @@ fn upstream_endpoint(
             let effect = crate::verdict::effect(&before.trial, &after.trial);
             endpoint(out, before, after, effect, releases, verbose);
         }
-    } else if effect.is_some() {
+    } else if differences.is_none() && effect.is_some() {
         let _ = writeln!(out, "  {} TLS with one of the releases only", mark(Severity::Warning));
     }
 }

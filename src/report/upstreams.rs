@@ -13,6 +13,7 @@ use crate::gloo::{
     Reach, Tls, TlsBecause,
 };
 use crate::remedy::{Resource, Revision};
+use crate::trial::printable;
 use crate::verdict::{Severity, Summary};
 
 /// Everything about one Upstream.
@@ -91,6 +92,20 @@ impl UpstreamDiagnosis {
             EndpointDiagnosis::NotTested(_) => UpstreamSummary::Tested(Summary::Unclear),
         });
         endpoints.fold(own, UpstreamSummary::max)
+    }
+
+    /// The endpoints on which a change could not be proven, since they gave no answer before it.
+    #[must_use]
+    pub fn unproven(&self) -> Vec<String> {
+        let endpoints = self.cluster.endpoints.iter().zip(&self.endpoints);
+        let is_unknown = |result: &EndpointDiagnosis| match result {
+            EndpointDiagnosis::Tested(found) => found.summary() == Summary::Unclear,
+            EndpointDiagnosis::NotTested(reason) => *reason != NotTested::PlainText,
+        };
+        let unknown = endpoints.filter(|(_, result)| is_unknown(result));
+        let mut names: Vec<_> = unknown.map(|(endpoint, _)| authority(endpoint)).collect();
+        names.dedup();
+        names
     }
 
     /// Whether the Upstream asks for TLS and something takes it away.
@@ -187,8 +202,8 @@ fn head(out: &mut String, diagnosis: &UpstreamDiagnosis) {
 /// Whether TLS is used and why, and where its parameters come from.
 pub(super) fn because(cluster: &Cluster) -> String {
     let tls = match &cluster.tls {
-        Tls::Refused(refusal) => return refusal.to_string(),
-        Tls::Off(because) => return gloo::plain_because(because),
+        Tls::Refused(refusal) => return printable(&refusal.to_string()),
+        Tls::Off(because) => return printable(&gloo::plain_because(because)),
         Tls::On(TlsBecause::SslConfig) => "TLS because of sslConfig".to_owned(),
         Tls::On(TlsBecause::UseTls) => "TLS because of useTls".to_owned(),
         Tls::On(TlsBecause::Port443) => "TLS because a host has port 443".to_owned(),
@@ -209,11 +224,11 @@ fn notes(out: &mut String, diagnosis: &UpstreamDiagnosis, verbose: bool) {
             false if verbose => mark(Severity::Info),
             false => continue,
         };
-        let _ = writeln!(out, "  {mark} {}", gloo::note(note));
+        let _ = writeln!(out, "  {mark} {}", printable(&gloo::note(note)));
     }
 }
 
-fn endpoint_report(
+pub(super) fn endpoint_report(
     out: &mut String,
     endpoint: &Endpoint,
     result: &EndpointDiagnosis,
@@ -226,7 +241,7 @@ fn endpoint_report(
         }
         EndpointDiagnosis::NotTested(reason) => {
             let _ = writeln!(out, "  {}", endpoint_line(endpoint));
-            let reason = gloo::not_tested(endpoint, reason);
+            let reason = printable(&gloo::not_tested(endpoint, reason));
             let _ = writeln!(out, "  {} not tested: {reason}", mark(Severity::Blocking));
         }
         EndpointDiagnosis::Tested(diagnosis) => {
@@ -247,7 +262,7 @@ pub(super) fn endpoint_line(endpoint: &Endpoint) -> ColoredString {
         Some(None) => ", no SNI".to_owned(),
         None => ", plain text".to_owned(),
     };
-    format!("{name}{hop}{sni}").normal()
+    printable(&format!("{name}{hop}{sni}")).normal()
 }
 
 /// `HOST:PORT`, or the host alone where there is no port.
@@ -291,17 +306,30 @@ fn is_told(diagnosis: &UpstreamDiagnosis, name: &str, reason: &str) -> bool {
     })
 }
 
+/// What the change was proven on, as a sentence.
+fn proof_words(diagnosis: &UpstreamDiagnosis) -> String {
+    let unknown = diagnosis.unproven();
+    match unknown.is_empty() {
+        true => "Proven with the hello that it makes.".to_owned(),
+        false => format!(
+            "Proven with the hello that it makes, but not on {}, of which nothing is known.",
+            printable(&unknown.join(", "))
+        ),
+    }
+}
+
 pub(super) fn change(out: &mut String, diagnosis: &UpstreamDiagnosis) {
     for (name, reason) in &diagnosis.unserved {
         let reason = match is_told(diagnosis, name, reason) {
             true => String::new(),
             false => format!(": {reason}"),
         };
-        let _ = writeln!(out, "  {} nothing serves {name}{reason}", mark(Severity::Blocking));
+        let words = printable(&format!("nothing serves {name}{reason}"));
+        let _ = writeln!(out, "  {} {words}", mark(Severity::Blocking));
     }
     let Some(revision) = &diagnosis.revision else {
         if let Some(reason) = &diagnosis.no_revision {
-            let _ = writeln!(out, "\n  {} {reason}", "no patch:".bold());
+            let _ = writeln!(out, "\n  {} {}", "no patch:".bold(), printable(reason));
         }
         return;
     };
@@ -310,15 +338,20 @@ pub(super) fn change(out: &mut String, diagnosis: &UpstreamDiagnosis) {
         Resource::Settings => format!("The patch of Settings {}.", revision.name),
         Resource::Service => format!("The patch of Service {}.", revision.name),
     };
-    let _ = writeln!(out, "\n{} Proven with the hello that it makes.\n", what.bold());
+    let _ = writeln!(out, "\n{} {}\n", what.bold(), proof_words(diagnosis));
     let _ = writeln!(out, "{}", revision.kubectl_command());
-    let mut remarks: Vec<_> =
-        revision.notes.iter().map(|note| gloo::revision_note(*note)).collect();
-    remarks.extend(gloo::applied_from(&diagnosis.applied_from));
+    let remarks = remarks(diagnosis, revision);
     if !remarks.is_empty() {
         let _ = writeln!(out);
     }
     for remark in remarks {
         let _ = writeln!(out, "{} {remark}", mark(Severity::Warning));
     }
+}
+
+/// What one should know before making a change, one sentence or two each.
+#[must_use]
+pub fn remarks(diagnosis: &UpstreamDiagnosis, revision: &Revision) -> Vec<String> {
+    let notes = revision.notes.iter().map(|note| gloo::revision_note(*note));
+    notes.chain(gloo::applied_from(&diagnosis.applied_from)).collect()
 }

@@ -146,12 +146,16 @@ fn names(certificate: &X509Certificate<'_>) -> Vec<String> {
     names.map(|name| printable(&name)).collect()
 }
 
+/// Whether a terminal acts upon the character, or shows others in another place because of it.
+#[must_use]
+pub fn steers(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// A server's words fit to be shown: whatever would steer a terminal or begin a line of its own
 /// is escaped.
 #[must_use]
 pub fn printable(text: &str) -> String {
-    let steers =
-        |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
         if steers(c) { shown.extend(c.escape_default()) } else { shown.push(c) }

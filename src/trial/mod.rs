@@ -14,7 +14,7 @@ mod obstacle;
 mod settle;
 
 pub use attempt::Attempt;
-pub use certificate::{KeyKind, KeyUsageBit, ServerCertificate, printable};
+pub use certificate::{KeyKind, KeyUsageBit, ServerCertificate, printable, steers};
 pub use dimension::Dimension;
 pub use handshake::Checks;
 pub use obstacle::{Obstacle, Passage};

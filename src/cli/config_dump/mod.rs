@@ -18,7 +18,7 @@ use super::args::{ConfigDump, ReportOptions};
 use super::diagnose::{Depth, Subject, diagnose};
 use super::input::STDIN;
 use super::progress::Progress;
-use super::settings::{Probing, choose_color};
+use super::settings::{Probing, choose_color, object_name};
 use super::upstreams::input;
 use super::{NO_ANSWER, TARGETS_AT_ONCE};
 use crate::gloo::Platform;
@@ -51,7 +51,8 @@ pub(super) async fn run(mut args: ConfigDump) -> Result<u8, String> {
         return Err("- stands for stdin, which can be read only once".to_owned());
     }
     let run = Run::from_args(&args)?;
-    let documents = input::read_all(&args.upstreams, &args.namespace);
+    let namespace = object_name("--namespace", &args.namespace)?;
+    let documents = input::read_all(&args.upstreams, &namespace);
     let mistakes = documents.mistakes;
     let mut judge = Judge::new(&args, documents)?;
     let mut output = Output::new(args.format, run.probes);

@@ -6,7 +6,10 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use crate::cli::input::{STDIN, read_path, read_stdin};
-use crate::gloo::{Document, DocumentError, Place, Secret, Secrets, Settings, Upstream};
+use crate::gloo::{
+    Document, DocumentError, ObjectName, Place, Secret, Secrets, Settings, Upstream, is_name,
+};
+use crate::trial::printable;
 
 /// What the files hold that bears upon Upstreams.
 #[derive(Debug, Default)]
@@ -67,7 +70,7 @@ impl Input {
             .is_none_or(|version| version.starts_with("gloo.solo.io/"));
         match kind {
             "Upstream" if of_gloo => self.take_upstream(document, namespace),
-            "Settings" if of_gloo => self.take_settings(document),
+            "Settings" if of_gloo => self.take_settings(document, namespace),
             "Secret" if Secret::is_one(&document.object) => self.take_secret(document, namespace),
             "Service" => self.services.push(document),
             _ => self.others += 1,
@@ -78,9 +81,7 @@ impl Input {
         let Document { place, object } = document;
         match Upstream::read(&object) {
             Ok(mut upstream) => {
-                if upstream.name.namespace.is_empty() {
-                    namespace.clone_into(&mut upstream.name.namespace);
-                }
+                place_in(&mut upstream.name, namespace);
                 self.upstreams.push(UpstreamDocument { place, object, upstream });
             }
             Err(fault) => self.complain(&format!("{place}: {}{fault}", named(&object))),
@@ -91,26 +92,27 @@ impl Input {
         let Document { place, mut object } = document;
         match Secret::take(&mut object) {
             Ok(mut secret) => {
-                if secret.name.namespace.is_empty() {
-                    namespace.clone_into(&mut secret.name.namespace);
-                }
+                place_in(&mut secret.name, namespace);
                 self.secrets.add(secret);
             }
             Err(fault) => self.complain(&format!("{place}: Secret: {fault}")),
         }
     }
 
-    fn take_settings(&mut self, document: Document) {
+    fn take_settings(&mut self, document: Document, namespace: &str) {
         let Document { place, object } = document;
         match Settings::read(&object) {
-            Ok(settings) => self.settings.push(SettingsDocument { place, settings }),
+            Ok(mut settings) => {
+                place_in(&mut settings.name, namespace);
+                self.settings.push(SettingsDocument { place, settings });
+            }
             Err(fault) => self.complain(&format!("{place}: {}{fault}", named(&object))),
         }
     }
 
     fn complain(&mut self, message: &str) {
         self.mistakes += 1;
-        eprintln!("cipher-test: {message}");
+        eprintln!("cipher-test: {}", printable(message));
     }
 
     /// The Settings that count: the ones called `default`, or the only ones.
@@ -127,11 +129,18 @@ impl Input {
     }
 }
 
+/// Where kubectl puts what names no namespace.
+fn place_in(name: &mut ObjectName, namespace: &str) {
+    if name.namespace.is_empty() {
+        namespace.clone_into(&mut name.namespace);
+    }
+}
+
 /// `Upstream NAME: `, where the name can be read.
 fn named(object: &Value) -> String {
     let text = |path| object.pointer(path).and_then(Value::as_str);
     match (text("/kind"), text("/metadata/name")) {
-        (Some(kind), Some(name)) if name.len() <= 253 => format!("{kind} {name}: "),
+        (Some(kind), Some(name)) if is_name(name) => format!("{kind} {name}: "),
         _ => String::new(),
     }
 }

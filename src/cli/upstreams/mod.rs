@@ -19,12 +19,13 @@ use super::args::{Format, PlatformOptions, ResourceFix, Upstreams};
 use super::diagnose::diagnose;
 use super::input::STDIN;
 use super::progress::Progress;
-use super::settings::{Probing, choose_color, credentials, parse_secret};
+use super::settings::{Probing, choose_color, credentials, object_name, parse_secret};
 use super::{NO_ANSWER, TARGETS_AT_ONCE};
 use crate::envoy::Build;
 use crate::gloo::{Context, ObjectName, Platform, Release, Secrets, Settings, translate};
 use crate::report::upstreams::{EndpointDiagnosis, UpstreamDiagnosis};
-use crate::trial::Checks;
+use crate::target::Addresses;
+use crate::trial::{Checks, printable};
 use input::{Input, UpstreamDocument};
 use subject::Way;
 
@@ -54,7 +55,8 @@ pub(super) async fn run(args: Upstreams) -> Result<u8, String> {
     if args.write && args.files.iter().any(|file| file.as_os_str() == STDIN) {
         return Err("--write needs files: stdin cannot be written to".to_owned());
     }
-    let mut input = input::read_all(&args.files, &args.namespace);
+    let namespace = object_name("--namespace", &args.namespace)?;
+    let mut input = input::read_all(&args.files, &namespace);
     run.secrets = std::mem::take(&mut input.secrets);
     if input.upstreams.is_empty() {
         return nothing(&input);
@@ -119,7 +121,7 @@ impl Run {
         let context = self.context(self.platform, settings.map(|found| &found.settings));
         let progress = Progress::new(self.show_progress && self.probes, input.upstreams.len());
         let mut results: Vec<UpstreamDiagnosis> = stream::iter(&input.upstreams)
-            .map(|document| self.diagnose(document, &context, &progress))
+            .map(|document| self.diagnose(document, &context, &progress, &[]))
             .buffered(TARGETS_AT_ONCE)
             .collect()
             .await;
@@ -138,18 +140,23 @@ impl Run {
         }
     }
 
+    /// `known` has the addresses of endpoints that were resolved before.
     async fn diagnose(
         &self,
         document: &UpstreamDocument,
         context: &Context<'_>,
         progress: &Progress,
+        known: &[Option<Addresses>],
     ) -> UpstreamDiagnosis {
         let cluster = translate(&document.upstream, context);
-        let endpoints = cluster.endpoints.iter();
-        let endpoints = join_all(endpoints.map(|endpoint| async {
+        let endpoints = cluster.endpoints.iter().enumerate();
+        let endpoints = join_all(endpoints.map(|(index, endpoint)| async move {
             match self.subject(endpoint) {
                 Way::Nowhere(reason) => EndpointDiagnosis::NotTested(reason),
-                Way::To(subject) => {
+                Way::To(mut subject) => {
+                    if let Some(Some(addresses)) = known.get(index) {
+                        subject.addresses = Some(addresses.clone());
+                    }
                     let mut found = diagnose(&self.probing, *subject, &self.doors, progress).await;
                     self.forget_details(&mut found);
                     EndpointDiagnosis::Tested(Box::new(found))
@@ -195,5 +202,13 @@ impl Run {
 
 /// A word about an Upstream on stderr.
 fn tell(name: &ObjectName, words: &str) {
-    eprintln!("cipher-test: Upstream {name}: {words}");
+    eprintln!("cipher-test: Upstream {name}: {}", printable(words));
+}
+
+/// On which endpoints a change was not proven.
+fn tell_unproven(result: &UpstreamDiagnosis) {
+    for unknown in result.unproven() {
+        let words = format!("the change is not proven on {unknown}, of which nothing is known");
+        tell(&result.cluster.upstream, &words);
+    }
 }

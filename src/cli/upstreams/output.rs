@@ -4,12 +4,12 @@ use std::io;
 
 use serde_json::{Map, Value};
 
-use super::{Run, tell};
+use super::{Run, tell, tell_unproven};
 use crate::cli::args::{Format, ResourceFix};
 use crate::cli::output::print_text;
 use crate::remedy::{Resource, Revision, yaml};
 use crate::report::json;
-use crate::report::upstreams::{UpstreamDiagnosis, render, render_totals};
+use crate::report::upstreams::{UpstreamDiagnosis, remarks, render, render_totals};
 
 impl Run {
     pub(super) fn print(&self, results: &[UpstreamDiagnosis], unreadable: usize) -> io::Result<()> {
@@ -96,6 +96,15 @@ fn applicable(document: &Value) -> Value {
     document
 }
 
+/// What stands below the change in the report.
+fn caution(result: &UpstreamDiagnosis, revision: &Revision) {
+    let name = &result.cluster.upstream;
+    tell_unproven(result);
+    for note in remarks(result, revision) {
+        tell(name, &format!("note: {note}"));
+    }
+}
+
 fn explain(fix: ResourceFix, result: &UpstreamDiagnosis) {
     let name = &result.cluster.upstream;
     for (endpoint, reason) in &result.unserved {
@@ -107,6 +116,7 @@ fn explain(fix: ResourceFix, result: &UpstreamDiagnosis) {
                 let kind = revision.resource.kind();
                 tell(name, &format!("the change is one of {kind} {}", revision.name));
             }
+            caution(result, revision);
         }
         (None, Some(reason), _) => tell(name, &format!("no patch: {reason}")),
         (None, None, 0) => tell(name, "no patch is needed"),

@@ -4,9 +4,10 @@ use super::input::{Input, UpstreamDocument};
 use super::subject::Way;
 use super::{ResourceFix, Run};
 use crate::cli::diagnose::confirm;
-use crate::gloo::{Context, Hop};
+use crate::gloo::{Cluster, Context, Hop, ObjectName};
 use crate::remedy::{
-    Change, Conflict, Prefer, Resource, Revision, Subject, Wanted, revise, with_edits,
+    Change, Conflict, Prefer, Resource, Revision, RevisionNote, Subject, Wanted, revise,
+    same_but_for_offers, with_edits,
 };
 use crate::report::Diagnosis;
 use crate::report::upstreams::{EndpointDiagnosis, UpstreamDiagnosis, authority};
@@ -35,7 +36,7 @@ impl Run {
             return;
         }
         diagnosis.unserved = unserved;
-        match self.proven(document, context, diagnosis, &wanted).await {
+        match self.proven(document, context, diagnosis, &wanted, is_served).await {
             Ok(revision) => self.set_revision(document, diagnosis, revision),
             Err(reason) => diagnosis.no_revision = Some(reason),
         }
@@ -59,6 +60,7 @@ impl Run {
         context: &Context<'_>,
         diagnosis: &UpstreamDiagnosis,
         wanted: &Wanted,
+        counts: fn(&Diagnosis) -> bool,
     ) -> Result<Revision, String> {
         let subject = Subject {
             document: &document.object,
@@ -70,27 +72,34 @@ impl Run {
             Some(ResourceFix::Settings) => Prefer::Settings,
             _ => Prefer::Upstream,
         };
-        let revision = revise(subject, wanted, prefer).map_err(|reason| reason.to_string())?;
-        self.prove(diagnosis, &revision).await?;
+        let mut revision = revise(subject, wanted, prefer).map_err(|reason| reason.to_string())?;
+        if wanted.secret.as_ref().is_some_and(|secret| !self.knows(secret)) {
+            revision.notes.push(RevisionNote::SecretNotTried);
+        }
+        self.prove(diagnosis, &revision.cluster, counts).await?;
         Ok(revision)
     }
 
-    /// Tries the configurations after the change where they are not those already proven.
+    /// Whether there is a certificate to show for a Secret.
+    fn knows(&self, secret: &ObjectName) -> bool {
+        self.credentials.identity.is_some() || self.secrets.get(secret).is_some()
+    }
+
+    /// Tries the configurations after a change where they are not those already proven, on the
+    /// endpoints that `counts`.
     async fn prove(
         &self,
         diagnosis: &UpstreamDiagnosis,
-        revision: &Revision,
+        after: &Cluster,
+        counts: fn(&Diagnosis) -> bool,
     ) -> Result<(), String> {
-        let unserved: Vec<_> = diagnosis.unserved.iter().map(|(name, _)| name).collect();
-        let endpoints = revision.cluster.endpoints.iter().zip(&diagnosis.endpoints);
-        for (endpoint, result) in endpoints {
+        let endpoints = diagnosis.cluster.endpoints.iter().zip(&after.endpoints);
+        for ((before, endpoint), result) in endpoints.zip(&diagnosis.endpoints) {
             let EndpointDiagnosis::Tested(found) = result else { continue };
-            let Some(tls) = &endpoint.tls else { continue };
-            let is_proven = match found.summary() {
-                Summary::Unclear => true,
-                _ => proven_offer(found) == tls.config.offer().ok(),
-            };
-            if is_proven || unserved.contains(&&authority(endpoint)) {
+            let (Some(old), Some(tls)) = (&before.tls, &endpoint.tls) else { continue };
+            let is_proven = proven_offer(found) == tls.config.offer().ok()
+                && old.credentials == tls.credentials;
+            if is_proven || !counts(found) {
                 continue;
             }
             if let Way::To(subject) = self.subject(endpoint) {
@@ -146,23 +155,51 @@ impl Run {
         results: &mut [UpstreamDiagnosis],
     ) {
         self.join_settings(input, context, results).await;
-        let mut seen: Vec<Revision> = Vec::new();
-        for result in results.iter_mut() {
-            let Some(revision) = &result.revision else { continue };
-            if revision.resource != Resource::Service {
-                continue;
-            }
-            let other = seen.iter().find(|other| other.name == revision.name);
-            if other.is_some_and(|other| other.patch != revision.patch) {
-                result.no_revision = Some(format!(
-                    "another Upstream of Service {} needs another change of the same annotation",
-                    revision.name
-                ));
-                result.revision = None;
-            } else {
-                seen.push(revision.clone());
+        refuse_rivals(results);
+        for index in 0..results.len() {
+            let Some(revision) = results[index].revision.clone() else { continue };
+            if let Err(reason) = self.spares_others(input, context, results, &revision).await {
+                results[index].revision = None;
+                results[index].no_revision = Some(reason);
             }
         }
+    }
+
+    /// Whether the Upstreams that follow the same Settings or Service, and need no change, go on as
+    /// they do.
+    async fn spares_others(
+        &self,
+        input: &Input,
+        context: &Context<'_>,
+        results: &[UpstreamDiagnosis],
+        revision: &Revision,
+    ) -> Result<(), String> {
+        for (document, other) in input.upstreams.iter().zip(results) {
+            let subject = Subject {
+                document: &document.object,
+                upstream: &document.upstream,
+                cluster: &other.cluster,
+                context,
+            };
+            let after = match other.revision {
+                None => revision.cluster_of(subject),
+                Some(_) => None,
+            };
+            let Some(after) = after.filter(|after| after.endpoints != other.cluster.endpoints)
+            else {
+                continue;
+            };
+            let outcome = match same_but_for_offers(&other.cluster, &after) {
+                true => self.prove(other, &after, connects).await,
+                false => Err("it would change more than cipher suites and versions".to_owned()),
+            };
+            outcome.map_err(|reason| {
+                let (kind, name) = (revision.resource.kind(), &revision.name);
+                let other = &other.cluster.upstream;
+                format!("a change of {kind} {name} would count for Upstream {other}, too: {reason}")
+            })?;
+        }
+        Ok(())
     }
 
     async fn join_settings(
@@ -205,7 +242,7 @@ impl Run {
                     continue;
                 }
             };
-            match self.proven(document, context, result, &wanted).await {
+            match self.proven(document, context, result, &wanted, is_served).await {
                 Ok(revision) => self.set_revision(document, result, revision),
                 Err(reason) => result.no_revision = Some(reason),
             }
@@ -213,9 +250,49 @@ impl Run {
     }
 }
 
+/// Takes back the changes of one Service that differ, all of them: the last one would count.
+fn refuse_rivals(results: &mut [UpstreamDiagnosis]) {
+    let of_services: Vec<Revision> = results
+        .iter()
+        .filter_map(|result| result.revision.clone())
+        .filter(|revision| revision.resource == Resource::Service)
+        .collect();
+    for result in results {
+        let Some(revision) = &result.revision else { continue };
+        let is_rival = |other: &&Revision| {
+            revision.resource == Resource::Service
+                && other.name == revision.name
+                && other.patch != revision.patch
+        };
+        if of_services.iter().find(is_rival).is_some() {
+            result.no_revision = Some(format!(
+                "another Upstream of Service {} needs another change of the same annotation",
+                revision.name
+            ));
+            result.revision = None;
+        }
+    }
+}
+
 fn settings_config(result: &UpstreamDiagnosis) -> Option<crate::envoy::ClientConfig> {
     let tls = result.cluster.endpoints.iter().find_map(|endpoint| endpoint.tls.as_ref())?;
     Some(tls.config.clone())
+}
+
+/// Whether a change is to serve the endpoint: nothing serves some, and of others it is unclear.
+fn is_served(found: &Diagnosis) -> bool {
+    connects(found) || found.change.is_some()
+}
+
+/// Whether it is known what any address of the endpoint makes of a hello.
+pub(super) fn answers(found: &Diagnosis) -> bool {
+    found.endpoints.iter().any(|it| it.verdict.summary != Summary::Unclear)
+}
+
+/// Whether Envoy connects to any address of the endpoint: what one does may not be taken away
+/// because another cannot be reached.
+fn connects(found: &Diagnosis) -> bool {
+    found.endpoints.iter().any(|it| it.verdict.summary == Summary::Connects)
 }
 
 /// What the endpoint has been seen to take: its configuration as it is, or with its own change.

@@ -4,6 +4,7 @@ use futures::future::join_all;
 use futures::stream::{self, StreamExt};
 
 use super::input::{Input, UpstreamDocument};
+use super::revision::answers;
 use super::subject::Way;
 use super::{Run, TARGETS_AT_ONCE, tell, write};
 use crate::cli::NO_ANSWER;
@@ -11,12 +12,14 @@ use crate::cli::args::Format;
 use crate::cli::diagnose::{Depth, diagnose};
 use crate::cli::output::print_text;
 use crate::cli::progress::Progress;
+use crate::cli::upgrade::known_addresses;
 use crate::gloo::{Cluster, Context, Platform, translate};
 use crate::report::json;
 use crate::report::upgrade::{
     UpstreamUpgrade, exit_code, headline, render_upgrade_totals, render_upstream,
 };
 use crate::report::upstreams::{EndpointDiagnosis, UpstreamDiagnosis};
+use crate::target::Addresses;
 
 impl Run {
     pub(super) async fn upgrade(
@@ -50,7 +53,9 @@ impl Run {
     ) -> UpstreamUpgrade {
         let older = translate(&document.upstream, before);
         let own_hellos = self.own_hellos(&older, progress).await;
-        let newer = self.diagnose(document, after, progress).await;
+        // Resolved once: both are to see the same addresses.
+        let known = own_hellos.iter().map(resolved).collect::<Vec<_>>();
+        let newer = self.diagnose(document, after, progress, &known).await;
         UpstreamUpgrade {
             before: UpstreamDiagnosis { cluster: older, endpoints: own_hellos, ..bare(&newer) },
             after: newer,
@@ -94,7 +99,7 @@ impl Run {
     ) -> Option<Result<(), String>> {
         let revision = result.after.revision.as_ref()?;
         let (wanted, _) = self.wanted(&result.after).ok()?;
-        let older = match self.proven(document, before, &result.before, &wanted).await {
+        let older = match self.proven(document, before, &result.before, &wanted, answers).await {
             Ok(older) => older,
             Err(reason) => return Some(Err(reason)),
         };
@@ -136,6 +141,14 @@ impl Run {
         }
         text += &render_upgrade_totals(results);
         printed(print_text(&text), code)
+    }
+}
+
+/// The addresses that an endpoint was found to have.
+fn resolved(result: &EndpointDiagnosis) -> Option<Addresses> {
+    match result {
+        EndpointDiagnosis::Tested(found) => known_addresses(found),
+        EndpointDiagnosis::NotTested(_) => None,
     }
 }
 

@@ -38,6 +38,7 @@ fn write_all(input: &Input, results: &[UpstreamDiagnosis]) -> bool {
             super::tell(name, &format!("nothing serves {endpoint}: {reason}"));
         }
         let Some(revision) = &result.revision else { continue };
+        super::tell_unproven(result);
         let Some(place) = place_of(input, result, revision) else {
             let kind = revision.resource.kind();
             let missing = &revision.name;

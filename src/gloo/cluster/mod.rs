@@ -50,6 +50,8 @@ pub enum SecretKnowledge {
     },
     /// It is there, and Gloo cannot use it.
     Unusable,
+    /// It is there, and Gloo does not see it, as if it were missing.
+    Unseen,
 }
 
 /// A run that knows no Secrets.

@@ -609,6 +609,28 @@ fn a_secret_that_gloo_cannot_use_is_an_error_always() {
 }
 
 #[test]
+fn a_secret_of_a_foreign_type_is_missing_and_leaves_plain_text() {
+    let spec = kube(json!({ "sslConfig": { "secretRef": { "name": "x", "namespace": "y" } } }));
+    let found = with_secret(SecretKnowledge::Unseen, spec.clone());
+    assert!(matches!(found.tls, Tls::Off(PlainBecause::SecretMissing(_))), "{:?}", found.tls);
+    let found =
+        Case { gloo: "1.17", secret: SecretKnowledge::Unseen, ..Case::default() }.spec(spec);
+    assert!(matches!(found.tls, Tls::Refused(Refusal::SecretMissing(_))), "{:?}", found.tls);
+}
+
+#[test]
+fn without_its_secret_an_ssl_config_brings_no_parameters() {
+    let own = json!({ "parameters": { "ecdhCurves": ["P-384"] }, "secretRef": { "name": "x" } });
+    let spec = fixed("a.example", 443, json!({ "sslConfig": own }));
+    assert_eq!(cluster(spec.clone()).parameters, ParametersFrom::Envoy);
+    let default = json!({ "upstreamOptions": { "sslParameters": { "ecdhCurves": ["P-256"] } } });
+    let found = with_settings(default, spec);
+    assert_eq!(found.parameters, ParametersFrom::Settings);
+    assert_eq!(config(&found).ecdh_curves, ["P-256"]);
+    assert!(!codes(&found).contains(&"settings-replaced"));
+}
+
+#[test]
 fn fields_that_kubernetes_drops_are_named() {
     let spec = kube(json!({
         "cipherSuites": ["A"],

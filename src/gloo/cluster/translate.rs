@@ -216,6 +216,7 @@ impl Translator<'_> {
             return self.missing(name);
         }
         match self.context.secrets.secret(name) {
+            SecretKnowledge::Unseen => self.missing(name),
             SecretKnowledge::Unusable => Resolved::Refused(Refusal::SecretUnusable(name.clone())),
             SecretKnowledge::Usable { authority: false, .. }
                 if !ssl_config.verify_subject_alt_name.is_empty() =>
@@ -258,6 +259,9 @@ impl Translator<'_> {
         let Some(ssl_config) = &self.upstream.ssl_config else { return from_settings };
         if let Some(kind) = kind {
             self.notes.push(Note::SslConfigDiscarded(kind));
+            return from_settings;
+        }
+        if !self.ssl_config_counts() {
             return from_settings;
         }
         let own = ssl_config.parameters.is_some();

@@ -140,6 +140,8 @@ impl From<FieldFault> for SecretFault {
     fn from(fault: FieldFault) -> Self {
         match fault {
             FieldFault::Kind { path, expected, .. } => Self::Field { path, expected },
+            FieldFault::Name { path, .. } if path.ends_with("namespace") => Self::Name("namespace"),
+            FieldFault::Name { .. } => Self::Name("name"),
             FieldFault::Missing { path }
             | FieldFault::VersionName { path, .. }
             | FieldFault::VersionNumber { path, .. } => Self::Field { path, expected: "there" },
@@ -349,12 +351,15 @@ impl SecretSource for Secrets {
     fn secret(&self, name: &ObjectName) -> SecretKnowledge {
         let Some(secret) = self.get(name) else { return SecretKnowledge::Unknown };
         let terms = Terms::new(Release::STABLE, SystemTime::now());
-        match secret.material() {
-            Some(material) if !secret.judge(&terms).is_blocked() => SecretKnowledge::Usable {
-                key_pair: !material.chain.is_empty(),
-                authority: !material.authority.is_empty(),
-            },
-            _ => SecretKnowledge::Unusable,
+        match &secret.kind {
+            SecretKind::Tls(material) if !secret.judge(&terms).is_blocked() => {
+                SecretKnowledge::Usable {
+                    key_pair: !material.chain.is_empty(),
+                    authority: !material.authority.is_empty(),
+                }
+            }
+            SecretKind::Unseen { .. } => SecretKnowledge::Unseen,
+            SecretKind::Tls(_) | SecretKind::Header { .. } => SecretKnowledge::Unusable,
         }
     }
 }

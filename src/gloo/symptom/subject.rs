@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+pub(super) use crate::gloo::upstream::is_name;
+
 /// The longest name that is taken for one, in bytes: as long as a DNS name can be.
 const LONGEST: usize = 253;
 /// Clusters of Gloo's own bootstrap, which look like `NAME_NAMESPACE` and are not.
@@ -128,18 +130,6 @@ fn service(rest: &str) -> Subject {
         }
         None => Subject::Service { name: rest.to_owned(), namespace: None },
     }
-}
-
-/// Whether this can be the name of an object of Kubernetes, and so can stand in a command.
-pub(super) fn is_name(text: &str) -> bool {
-    let member =
-        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte);
-    let edge = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
-    let bytes = text.as_bytes();
-    text.len() <= LONGEST
-        && bytes.iter().copied().all(member)
-        && edge(bytes.first())
-        && edge(bytes.last())
 }
 
 /// Whether this is `HOST:PORT` or `[V6]:PORT`, and so can stand in a command.

@@ -7,6 +7,8 @@
 #[cfg(test)]
 mod tests;
 
+use std::fmt::Write as _;
+
 use serde_json::{Map, Value, json};
 
 use super::change::{Change, Conflict};
@@ -17,6 +19,7 @@ use crate::gloo::{
     ParametersFrom, Settings, SslConfig, Tls, UPSTREAM_CONFIG, Upstream, UpstreamKind, translate,
 };
 use crate::tls::TlsVersion;
+use crate::trial::steers;
 
 /// What the clusters of an Upstream must become.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -65,6 +68,8 @@ pub struct Revision {
     pub patch: Value,
     /// What Gloo makes of the Upstream afterwards.
     pub cluster: Cluster,
+    /// The Settings afterwards, if it is a change of them.
+    pub settings: Option<Settings>,
     /// What one should know before making it.
     pub notes: Vec<RevisionNote>,
 }
@@ -78,6 +83,8 @@ pub enum RevisionNote {
     ForAllPorts,
     /// It repeats the Settings default, which counts only where an Upstream has no parameters.
     RepeatsSettings,
+    /// What the Secret holds that it refers to is not known, and was not tried.
+    SecretNotTried,
     /// Discovery has written the Upstream, and would replace a change of it.
     OwnedByDiscovery,
 }
@@ -111,6 +118,9 @@ pub enum NoRevision {
     /// The annotation that would carry the change cannot be read.
     #[error("the Service's annotation {UPSTREAM_CONFIG} is no JSON object")]
     Annotation,
+    /// The Service cannot be called so.
+    #[error("the Service that spec.kube names can have no such name and namespace")]
+    ServiceName,
     /// Translated again, the result is not what was wanted.
     #[error("no change of the {0} alone makes that of it")]
     Inexact(&'static str),
@@ -150,7 +160,7 @@ impl Wanted {
 }
 
 impl Revision {
-    /// The finished command that makes the change.
+    /// The finished command that makes the change. Names need no quotes: no others get here.
     #[must_use]
     pub fn kubectl_command(&self) -> String {
         format!(
@@ -158,9 +168,74 @@ impl Revision {
             self.resource.kubectl_name(),
             self.name.name,
             self.name.namespace,
-            self.patch.to_string().replace('\'', r"'\''")
+            plain(&self.patch.to_string()).replace('\'', r"'\''")
         )
     }
+}
+
+impl Revision {
+    /// What Gloo makes of another Upstream once the change is made, if the change is one of
+    /// something that both of them follow.
+    #[must_use]
+    pub fn cluster_of(&self, other: Subject<'_>) -> Option<Cluster> {
+        match self.resource {
+            Resource::Upstream => None,
+            Resource::Settings => {
+                let settings = self.settings.as_ref();
+                let context = Context { settings, ..other.context.clone() };
+                Some(translate(other.upstream, &context))
+            }
+            Resource::Service => {
+                let follows = other.upstream.service_owning_ssl_config() == Some(&self.name);
+                let document = follows.then(|| self.annotated(other.document))?;
+                Some(translate(&Upstream::read(&document).ok()?, other.context))
+            }
+        }
+    }
+
+    /// The Upstream of another port, as discovery writes it after the change.
+    fn annotated(&self, document: &Value) -> Value {
+        let mut document = document.clone();
+        let text =
+            self.patch.pointer("/metadata/annotations").and_then(|it| it.get(UPSTREAM_CONFIG));
+        let config = text.and_then(Value::as_str).and_then(|it| serde_json::from_str(it).ok());
+        let config: Map<String, Value> = config.unwrap_or_default();
+        for (field, _) in CARRIED {
+            if let Some(value) = config.get(field) {
+                document["spec"][field] = value.clone();
+            }
+        }
+        document
+    }
+}
+
+/// Whether two clusters differ in nothing but what a hello can prove.
+#[must_use]
+pub fn same_but_for_offers(one: &Cluster, other: &Cluster) -> bool {
+    let same = |one: &Endpoint, other: &Endpoint| match (&one.tls, &other.tls) {
+        (Some(one), Some(other)) => {
+            one.credentials == other.credentials
+                && one.verify_names == other.verify_names
+                && one.sends_certificate == other.sends_certificate
+                && one.verifies == other.verifies
+        }
+        (one, other) => one.is_none() && other.is_none(),
+    };
+    one.endpoints.len() == other.endpoints.len()
+        && one.endpoints.iter().zip(&other.endpoints).all(|(one, other)| same(one, other))
+}
+
+/// JSON without what would steer a terminal, all of which stands in strings and is escaped there.
+fn plain(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for sign in json.chars() {
+        if steers(sign) {
+            let _ = write!(text, "\\u{:04x}", u32::from(sign));
+        } else {
+            text.push(sign);
+        }
+    }
+    text
 }
 
 /// An Upstream, as it stands.
@@ -246,6 +321,7 @@ fn upstream_revision(subject: Subject<'_>, wanted: &Wanted) -> Result<Revision, 
         patch: merge_patch_between(subject.document, &after),
         edits,
         cluster,
+        settings: None,
         notes: Vec::from_iter(repeats.then_some(RevisionNote::RepeatsSettings)),
     })
 }
@@ -419,9 +495,17 @@ fn settings_revision(subject: Subject<'_>, wanted: &Wanted) -> Result<Revision, 
         patch: merge_patch_between(&json!({}), &with_edits(&json!({}), &edits)),
         edits,
         cluster,
+        settings: Some(after),
         notes: vec![RevisionNote::ForAllUpstreams],
     })
 }
+
+/// The fields of `spec` that a change may need, as the annotation can spell them.
+const CARRIED: [(&str, &str); 3] = [
+    ("sslConfig", "ssl_config"),
+    ("httpConnectSslConfig", "http_connect_ssl_config"),
+    ("useHttp2", "use_http2"),
+];
 
 /// The annotation that carries any field of the Upstream takes the place of the whole `sslConfig`
 /// that other annotations make, so that all of it is repeated.
@@ -430,6 +514,9 @@ fn service_revision(
     wanted: &Wanted,
     service: &ObjectName,
 ) -> Result<Revision, NoRevision> {
+    if !service.is_valid() {
+        return Err(NoRevision::ServiceName);
+    }
     let upstream_edits = upstream_edits(subject, wanted);
     let after = with_edits(subject.document, &upstream_edits);
     let cluster = retranslated(&after, subject.context, wanted, subject.cluster)
@@ -438,11 +525,11 @@ fn service_revision(
         None => Map::new(),
         Some(text) => serde_json::from_str(text).map_err(|_| NoRevision::Annotation)?,
     };
-    for field in ["sslConfig", "useHttp2"] {
+    for (field, spelling_of_proto) in CARRIED {
         let was = &subject.document["spec"][field];
         let is = &after["spec"][field];
         if is != was {
-            config.remove(if field == "sslConfig" { "ssl_config" } else { "use_http2" });
+            config.remove(spelling_of_proto);
             config.insert(field.to_owned(), is.clone());
         }
     }
@@ -454,6 +541,7 @@ fn service_revision(
         patch: with_edits(&json!({}), &edits),
         edits,
         cluster,
+        settings: None,
         notes: vec![RevisionNote::OwnedByDiscovery, RevisionNote::ForAllPorts],
     })
 }

@@ -6,6 +6,13 @@ use super::*;
 use crate::envoy::Build;
 use crate::gloo::{NoSecrets, Release};
 
+fn discovered(annotation: &str) -> Value {
+    json!({
+        "labels": { "discovered_by": "kubernetesplugin" },
+        "annotations": { "gloo.solo.io/sslService.secret": annotation },
+    })
+}
+
 struct World {
     document: Value,
     settings: Option<Settings>,
@@ -31,6 +38,10 @@ impl World {
     }
 
     fn revise(&self, wanted: &Wanted, prefer: Prefer) -> Result<Revision, NoRevision> {
+        self.with_subject(|subject| revise(subject, wanted, prefer))
+    }
+
+    fn with_subject<T>(&self, then: impl FnOnce(Subject<'_>) -> T) -> T {
         let context = Context {
             gloo: Release::STABLE,
             envoy: Release::STABLE.envoy(),
@@ -46,7 +57,7 @@ impl World {
             cluster: &cluster,
             context: &context,
         };
-        revise(subject, wanted, prefer)
+        then(subject)
     }
 
     fn patch(&self, wanted: &Wanted) -> Value {
@@ -263,4 +274,76 @@ fn merge_patches_say_what_differs_and_nothing_else() {
     assert_eq!(patch, json!({ "b": { "c": [1, 2] }, "e": 7, "g": null }));
     let gone = merge_patch_between(&before, &json!({ "a": 1, "b": {} }));
     assert_eq!(gone, json!({ "b": { "c": null, "d": null }, "e": null }));
+}
+
+#[test]
+fn a_service_that_no_command_can_name_is_not_patched() {
+    for (field, name) in [("serviceName", "$(id)"), ("serviceName", "-f"), ("serviceNamespace", "")]
+    {
+        let mut spec = kube(json!({}));
+        spec["kube"][field] = json!(name);
+        let world = World::with_metadata(discovered("x"), spec);
+        assert_eq!(world.revise(&tls13(), Prefer::Upstream), Err(NoRevision::ServiceName));
+    }
+}
+
+#[test]
+fn a_command_steers_no_terminal_and_says_the_same() {
+    let mut spec = two_hosts(json!({}));
+    spec["static"]["hosts"][0]["sniAddr"] = json!("a'\u{9b}\u{1b}\u{202e}");
+    let revision = World::of(spec).revise(&named(&[(1, Some("x.example"))]), Prefer::Upstream);
+    let revision = revision.unwrap();
+    let command = revision.kubectl_command();
+    assert!(!command.contains(steers), "{command}");
+    let json = command.split_once("-p '").unwrap().1.strip_suffix('\'').unwrap();
+    let json = json.replace(r"'\''", "'");
+    assert_eq!(serde_json::from_str::<Value>(&json).unwrap(), revision.patch);
+}
+
+#[test]
+fn a_change_of_settings_counts_for_others() {
+    let world = World::of(two_hosts(json!({})));
+    let revision = world.revise(&tls13(), Prefer::Settings).unwrap();
+    let maximum = |world: &World| {
+        let cluster = world.with_subject(|other| revision.cluster_of(other)).unwrap();
+        cluster.endpoints[0].tls.as_ref().unwrap().config.maximum_protocol_version
+    };
+    assert_eq!(maximum(&World::of(kube(json!({})))), Some(TlsVersion::TLS13));
+    assert_eq!(maximum(&World::of(kube(json!({ "parameters": {} })))), None);
+}
+
+#[test]
+fn a_change_of_a_service_replaces_what_other_ports_have() {
+    let port = |secret: &str| {
+        let reference = json!({ "secretRef": { "name": secret, "namespace": "ns" } });
+        World::with_metadata(discovered("443:a"), kube(reference))
+    };
+    let revision = port("a").revise(&tls13(), Prefer::Upstream).unwrap();
+    let spares = |world: &World| {
+        world.with_subject(|other| {
+            let after = revision.cluster_of(other).unwrap();
+            same_but_for_offers(other.cluster, &after)
+        })
+    };
+    assert!(spares(&port("a")));
+    assert!(!spares(&port("b")), "another Secret");
+    let mut plain = kube(json!({}));
+    plain.as_object_mut().unwrap().remove("sslConfig");
+    assert!(!spares(&World::with_metadata(discovered("443:a"), plain.clone())), "plain text");
+    let undiscovered = World::of(plain);
+    assert_eq!(undiscovered.with_subject(|other| revision.cluster_of(other)), None);
+}
+
+#[test]
+fn an_annotation_carries_what_the_proxy_of_a_tunnel_needs() {
+    let mut spec = kube(json!({}));
+    spec["httpProxyHostname"] = json!("s.example:443");
+    spec["httpConnectSslConfig"] = json!({});
+    let wanted = Wanted { proxy: tls13().server, ..Wanted::default() };
+    let revision = World::with_metadata(discovered("x"), spec).revise(&wanted, Prefer::Upstream);
+    let patch = revision.unwrap().patch;
+    let text = patch["metadata"]["annotations"][UPSTREAM_CONFIG].as_str().unwrap();
+    let parameters = json!({ "maximumProtocolVersion": "TLSv1_3" });
+    let expected = json!({ "httpConnectSslConfig": { "parameters": parameters } });
+    assert_eq!(serde_json::from_str::<Value>(text).unwrap(), expected);
 }

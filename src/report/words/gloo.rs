@@ -181,9 +181,15 @@ pub(in crate::report) fn not_tested(endpoint: &Endpoint, reason: &NotTested) -> 
     }
 }
 
+/// Names that a shell would not take for one word, or the command for a flag, are left to people.
 fn sni_flag(endpoint: &Endpoint) -> String {
+    let is_word = |name: &str| {
+        let sign = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        name.bytes().all(sign) && !name.starts_with('-')
+    };
     match endpoint.tls.as_ref().and_then(|tls| tls.config.sni.as_ref()) {
-        Some(name) => format!(" --sni {name}"),
+        Some(name) if is_word(name) => format!(" --sni {name}"),
+        Some(_) => " --sni SERVER_NAME".to_owned(),
         None => " --no-sni".to_owned(),
     }
 }
@@ -211,6 +217,11 @@ pub(in crate::report) fn revision_note(note: RevisionNote) -> String {
         RevisionNote::RepeatsSettings => {
             "It repeats the Settings default, which counts only where an Upstream has no \
              parameters; later changes of the default do not reach this Upstream."
+                .to_owned()
+        }
+        RevisionNote::SecretNotTried => {
+            "The certificate in the Secret was not tried: give the Secret beside the Upstreams, or \
+             --cert and --key."
                 .to_owned()
         }
         RevisionNote::OwnedByDiscovery => {
