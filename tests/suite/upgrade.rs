@@ -226,3 +226,31 @@ fn json_keeps_to_its_schema() {
     let file = file.to_str().expect("UTF-8");
     check("schema-upstreams-upgrade-v1.json", &["upstreams", file]);
 }
+
+/// Without its Secret an Upstream has no cluster before 1.18, and one without its TLS from then on.
+#[test]
+fn what_had_no_cluster_before_is_judged_by_what_it_has_afterwards() {
+    let legacy = embedded::scenario(Scenario::Legacy);
+    let modern = embedded::scenario(Scenario::Modern);
+    let effect = |spec: Value| {
+        let directory = scratch("upgrade-");
+        let file = directory.path().join("u.yaml");
+        let metadata = json!({ "name": "u", "namespace": "n" });
+        let mut document = json!({ "kind": "Upstream", "metadata": metadata, "spec": spec });
+        document["spec"]["sslConfig"] = json!({ "secretRef": { "name": "missing" } });
+        std::fs::write(&file, document.to_string()).expect("a file");
+        let file = file.to_str().expect("UTF-8");
+        let releases = ["--from", "gloo-1.17", "--to", "gloo-1.18", "--format", "json"];
+        let run = cipher_test([&["upstreams", file][..], &releases].concat());
+        let report: Value = serde_json::from_str(&run.stdout).expect("JSON");
+        (run.code, report["upstreams"][0]["effect"].as_str().expect("an effect").to_owned())
+    };
+    let fixed = |server: &cipher_test::lab::Server| {
+        let (addr, port) = (server.address().ip(), server.address().port());
+        json!({ "static": { "useTls": true, "hosts": [{ "addr": addr, "port": port }] } })
+    };
+    assert_eq!(effect(fixed(&legacy)), (Some(1), "stays-broken".to_owned()));
+    assert_eq!(effect(fixed(&modern)), (Some(0), "mends".to_owned()));
+    let kube = json!({ "kube": { "serviceName": "s", "serviceNamespace": "n", "servicePort": 1 } });
+    assert_eq!(effect(kube), (Some(1), "stays-broken".to_owned()), "plain text by mistake");
+}

@@ -18,8 +18,9 @@ pub(super) fn write(input: &Input, results: &[UpstreamDiagnosis]) -> u8 {
     if !write_all(input, results) {
         return NO_ANSWER;
     }
-    let is_mended =
-        |result: &&UpstreamDiagnosis| result.revision.is_some() && result.unserved.is_empty();
+    let is_mended = |result: &&UpstreamDiagnosis| {
+        result.revision.is_some() && result.unserved.is_empty() && result.unproven().is_empty()
+    };
     let left = results.iter().filter(|result| !is_mended(result));
     left.map(|result| result.summary().exit_code()).max().unwrap_or(0)
 }

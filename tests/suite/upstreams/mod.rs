@@ -4,6 +4,7 @@ mod appearance;
 mod envoy;
 mod forms;
 mod generated;
+mod harm;
 mod samples;
 mod shape;
 mod shapes;
