@@ -100,14 +100,20 @@ fn write_file(path: &Path, changes: &[(&Place, &Revision)]) -> Result<usize, Str
     let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
     let mut edited = text.clone();
     let mut count = 0;
-    for (place, revision) in changes {
+    // A document is read again for each edit of it, so that a list takes all of its at once.
+    for of_one in changes.chunk_by(|(one, _), (other, _)| one.document == other.document) {
+        let (place, _) = of_one[0];
         // Earlier changes have moved what follows them.
         let range = ranges(&edited).get(place.document).cloned();
         let range = range.ok_or("it has changed in the meantime")?;
         let document = &edited[range.clone()];
-        let after = edit(document, 0, &within_item(place, &revision.edits))
-            .map_err(|error| format!("{place}: {error}"))?;
-        count += usize::from(after != document);
+        let edits: Vec<_> =
+            of_one.iter().flat_map(|(place, it)| within_item(place, &it.edits)).collect();
+        let after = edit(document, 0, &edits).map_err(|error| {
+            let place = Place { item: None, ..place.clone() };
+            format!("{place}: {error}")
+        })?;
+        count += if after == document { 0 } else { of_one.len() };
         edited.replace_range(range, &after);
     }
     if edited != text {
