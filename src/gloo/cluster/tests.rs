@@ -577,6 +577,16 @@ fn a_missing_secret_leaves_plain_text_behind() {
     assert_eq!(found.tls, Tls::Off(PlainBecause::SecretMissing(name.clone())));
     assert!(codes(&found).contains(&"secret-missing"));
 
+    // Another Secret's name may begin with this one's.
+    for (reported, is_this) in [("y.x.", true), ("y.x2", false), ("a-y.x", false), ("y.x.z", false)]
+    {
+        let mut document = document(kube(ssl_config.clone()));
+        let reason = format!("SSL secret not found: list did not find secret {reported}");
+        document["status"]["statuses"]["n"]["reason"] = json!(reason);
+        let found = Case::default().translate(&document);
+        assert_eq!(matches!(found.tls, Tls::Off(_)), is_this, "{reported}");
+    }
+
     // With port 443, TLS stays on, without what the sslConfig says.
     let mut spec = fixed("a.example", 443, ssl_config.clone());
     spec["sslConfig"]["parameters"] = json!({ "ecdhCurves": ["P-384"] });

@@ -243,7 +243,7 @@ impl Translator<'_> {
     fn is_reported_missing(&self, name: &ObjectName) -> bool {
         let dotted = format!("{}.{}", name.namespace, name.name);
         self.upstream.statuses.iter().any(|status| {
-            status.reason.contains(SECRET_NOT_FOUND) && status.reason.contains(&dotted)
+            status.reason.contains(SECRET_NOT_FOUND) && has_word(&status.reason, &dotted)
         })
     }
 
@@ -558,6 +558,17 @@ impl Translator<'_> {
         };
         self.notes.push(note);
     }
+}
+
+/// Whether a name stands in a text, and not as a part of a longer one.
+fn has_word(text: &str, name: &str) -> bool {
+    let of_name = |sign: char| sign.is_ascii_alphanumeric() || sign == '-';
+    text.match_indices(name).any(|(at, _)| {
+        let (before, after) = (&text[..at], &text[at + name.len()..]);
+        // A full stop may end the sentence.
+        let after = after.strip_prefix('.').unwrap_or(after);
+        !before.ends_with(|sign| of_name(sign) || sign == '.') && !after.starts_with(of_name)
+    })
 }
 
 fn is_address(text: &str) -> bool {

@@ -328,7 +328,8 @@ fn upstream_revision(subject: Subject<'_>, wanted: &Wanted) -> Result<Revision, 
 
 fn upstream_edits(subject: Subject<'_>, wanted: &Wanted) -> Vec<Edit> {
     let upstream = subject.upstream;
-    let mut edits = Vec::new();
+    // They may make a new `sslConfig`, to which the others add.
+    let mut edits = server_name_edits(subject, wanted);
     if let Some(secret) = &wanted.secret {
         let reference = json!({ "name": secret.name, "namespace": secret.namespace });
         edits.push(set(&["spec", "sslConfig", "secretRef"], reference));
@@ -338,7 +339,6 @@ fn upstream_edits(subject: Subject<'_>, wanted: &Wanted) -> Vec<Edit> {
             edits.push(remove(&["spec", "sslConfig", "oneWayTls"]));
         }
     }
-    edits.extend(server_name_edits(subject, wanted));
     if changes_parameters(&wanted.server) {
         let default = match subject.cluster.parameters {
             ParametersFrom::Settings => {

@@ -254,6 +254,9 @@ fn a_secret_is_referred_to() {
     let patch = World::of(kube(json!({}))).patch(&wanted);
     let reference = json!({ "name": "client", "namespace": "ns" });
     assert_eq!(patch, json!({ "spec": { "sslConfig": { "secretRef": reference } } }));
+    let unnamed = named(&[(0, None), (1, None)]).server_names;
+    let patch = World::of(two_hosts(json!({}))).patch(&Wanted { server_names: unnamed, ..wanted });
+    assert_eq!(patch["spec"]["sslConfig"], json!({ "secretRef": reference }));
 }
 
 #[test]
