@@ -1,6 +1,5 @@
 //! `--from` and `--to`: the same targets with two releases.
 
-
 use futures::stream::{self, StreamExt};
 
 use super::TARGETS_AT_ONCE;

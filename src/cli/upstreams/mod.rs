@@ -9,7 +9,6 @@ mod subject;
 mod upgrade;
 mod write;
 
-
 use futures::future::join_all;
 use futures::stream::{self, StreamExt};
 
