@@ -7,14 +7,16 @@ use super::all;
 use super::envoy::EnvoyClient;
 use super::finding::Finding;
 use super::remedy::Remedy;
-use super::survey::Survey;
+use super::survey::{Rows, Survey};
 use super::trial::Trial;
 use crate::remedy::Names;
 use crate::report::{self, Diagnosis};
 use crate::verdict;
 
 /// The verdict in one word.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[derive(
+    Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Summary {
     /// Envoy connects as it is configured.
@@ -74,7 +76,9 @@ pub struct Endpoint {
 }
 
 impl Summary {
-    pub(super) fn exit_code(self) -> u8 {
+    /// 0 Envoy connects, 1 a change is needed or no setting helps, 2 it could not be told.
+    #[must_use]
+    pub fn exit_code(self) -> u8 {
         match self {
             Self::Connects => 0,
             Self::NeedsChange | Self::NoSettingHelps => 1,
@@ -94,8 +98,24 @@ impl From<verdict::Summary> for Summary {
     }
 }
 
+impl From<Summary> for verdict::Summary {
+    fn from(summary: Summary) -> Self {
+        match summary {
+            Summary::Connects => Self::Connects,
+            Summary::NeedsChange => Self::NeedsChange,
+            Summary::NoSettingHelps => Self::NoSettingHelps,
+            Summary::Unclear => Self::Unclear,
+        }
+    }
+}
+
 impl Target {
     pub(super) fn new(diagnosis: &Diagnosis, names: &Names) -> Self {
+        Self::with_rows(diagnosis, names, Rows::All)
+    }
+
+    pub(super) fn with_rows(diagnosis: &Diagnosis, names: &Names, rows: Rows) -> Self {
+        let endpoint = |endpoint| Endpoint::with_rows(endpoint, rows);
         Self {
             target: diagnosis.target.to_string(),
             summary: diagnosis.summary().into(),
@@ -104,7 +124,7 @@ impl Target {
             ignored_addresses: diagnosis.ignored.iter().map(ToString::to_string).collect(),
             remedy: Remedy::new(diagnosis, names),
             no_remedy: diagnosis.no_change.clone(),
-            endpoints: all(&diagnosis.endpoints),
+            endpoints: diagnosis.endpoints.iter().map(endpoint).collect(),
         }
     }
 
@@ -117,7 +137,13 @@ impl Target {
 
 impl From<&report::Endpoint> for Endpoint {
     fn from(endpoint: &report::Endpoint) -> Self {
-        let survey = |survey| Survey::new(survey, &endpoint.verdict.suites);
+        Self::with_rows(endpoint, Rows::All)
+    }
+}
+
+impl Endpoint {
+    fn with_rows(endpoint: &report::Endpoint, rows: Rows) -> Self {
+        let survey = |survey| Survey::new(survey, &endpoint.verdict.suites, rows);
         Self {
             address: endpoint.address.to_string(),
             summary: endpoint.verdict.summary.into(),
