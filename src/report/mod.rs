@@ -5,6 +5,7 @@ pub mod classic;
 pub mod config_dump;
 pub mod explain;
 pub mod json;
+pub mod overview;
 pub mod schema;
 pub mod secrets;
 pub mod terminal;

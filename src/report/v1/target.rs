@@ -14,7 +14,9 @@ use crate::report::{self, Diagnosis};
 use crate::verdict;
 
 /// The verdict in one word.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[derive(
+    Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Summary {
     /// Envoy connects as it is configured.
@@ -74,7 +76,9 @@ pub struct Endpoint {
 }
 
 impl Summary {
-    pub(super) fn exit_code(self) -> u8 {
+    /// 0 Envoy connects, 1 a change is needed or no setting helps, 2 it could not be told.
+    #[must_use]
+    pub fn exit_code(self) -> u8 {
         match self {
             Self::Connects => 0,
             Self::NeedsChange | Self::NoSettingHelps => 1,
@@ -90,6 +94,17 @@ impl From<verdict::Summary> for Summary {
             verdict::Summary::NeedsChange => Self::NeedsChange,
             verdict::Summary::NoSettingHelps => Self::NoSettingHelps,
             verdict::Summary::Unclear => Self::Unclear,
+        }
+    }
+}
+
+impl From<Summary> for verdict::Summary {
+    fn from(summary: Summary) -> Self {
+        match summary {
+            Summary::Connects => Self::Connects,
+            Summary::NeedsChange => Self::NeedsChange,
+            Summary::NoSettingHelps => Self::NoSettingHelps,
+            Summary::Unclear => Self::Unclear,
         }
     }
 }
