@@ -87,7 +87,10 @@ fn line(endpoint: &Endpoint, rows: Option<&Rows<'_>>, suite: CipherSuite) -> Lin
         return without_survey(endpoint);
     };
     let number = CodePoint::from(suite.0);
-    let answers = rows.get(number.0.as_str()).map(Vec::as_slice).unwrap_or_default();
+    let Some(answers) = rows.get(number.0.as_str()) else {
+        // Lines of fleets leave out what is refused.
+        return Line::No("refused; how is not in the report".to_owned());
+    };
     if answers.iter().any(|(_, row)| row.answer == Answer::Accepted) {
         return Line::Yes;
     }

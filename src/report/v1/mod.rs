@@ -86,12 +86,19 @@ impl Report {
     pub fn new(diagnoses: &[Diagnosis], names: &Names) -> Self {
         let worst = diagnoses.iter().map(Diagnosis::summary).max();
         let summary = Summary::from(worst.unwrap_or(crate::verdict::Summary::Unclear));
+        let targets = diagnoses.iter().map(|diagnosis| Target::new(diagnosis, names)).collect();
+        Self::of(summary, targets)
+    }
+
+    /// A report of this program on targets, of which the worst has this summary.
+    #[must_use]
+    pub fn of(worst: Summary, targets: Vec<Target>) -> Self {
         Self {
             version: VERSION,
             tool: concat!("cipher-test ", env!("CARGO_PKG_VERSION")).to_owned(),
-            summary,
-            exit_code: summary.exit_code(),
-            targets: diagnoses.iter().map(|diagnosis| Target::new(diagnosis, names)).collect(),
+            summary: worst,
+            exit_code: worst.exit_code(),
+            targets,
         }
     }
 }
