@@ -99,6 +99,8 @@ pub(super) enum Command {
     ConfigDump(Box<ConfigDump>),
     /// List the Envoy releases that are known, with what they offer upstreams
     Envoy,
+    /// Show reports that were kept as JSON, or merge those of many runs into one
+    Report(ReportArgs),
     /// Say what errors of Envoy and Gloo mean, from logs, 503 bodies, counters and statuses
     Explain(Explain),
     /// Print the JSON Schema of --format json
@@ -124,6 +126,57 @@ pub(super) struct Explain {
     /// When to use colour
     #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
     pub(super) color: Color,
+}
+
+/// Of several answers to the same question, the later counts, unless an earlier one is more
+/// complete.
+///
+/// Exit codes: 0 Envoy connects to every target, 1 a change is needed, 2 no answer for some
+/// target, or some of the input cannot be read.
+#[derive(Debug, clap::Args)]
+pub(super) struct ReportArgs {
+    /// Files that --format json or ndjson wrote; - for stdin
+    #[arg(value_name = "FILE", required = true)]
+    pub(super) files: Vec<PathBuf>,
+    /// Form of the report
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: StoredFormat,
+    /// Print only the changes for Gloo
+    #[arg(long, value_enum, value_name = "FORM", conflicts_with = "format")]
+    pub(super) fix: Option<StoredFix>,
+    /// Say how each answer is known
+    #[arg(short, long)]
+    pub(super) verbose: bool,
+    /// When to use colour
+    #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
+    pub(super) color: Color,
+}
+
+/// The forms that a stored report can be shown in.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+pub(super) enum StoredFormat {
+    /// As the run printed it, and numbers if there are several targets
+    #[default]
+    Text,
+    /// One line for each target, and numbers
+    Table,
+    /// The lines of the script in Gloo's guide
+    Classic,
+    /// One document
+    Json,
+    /// One document for each target, each on a line
+    Ndjson,
+}
+
+/// The forms of a change that a stored report holds.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(super) enum StoredFix {
+    /// A whole static Upstream
+    Upstream,
+    /// A merge patch for kubectl patch
+    Patch,
+    /// The finished kubectl command
+    Kubectl,
 }
 
 #[derive(Debug, clap::Args)]

@@ -12,6 +12,7 @@ mod input;
 mod output;
 mod progress;
 mod releases;
+mod report;
 mod secret;
 mod settings;
 mod upgrade;
@@ -77,6 +78,7 @@ fn run(args: Args) -> Result<u8, String> {
         .map_err(|error| format!("cannot start: {error}"))?;
     let result = match args.command {
         Some(Command::Envoy) => releases::print(),
+        Some(Command::Report(args)) => report::run(&args),
         Some(Command::Explain(explain)) => explain::run(&explain),
         Some(Command::Schema { kind }) => output::print_schema(kind),
         Some(Command::Secret(args)) => runtime.block_on(secret::run(*args)),

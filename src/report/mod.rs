@@ -8,6 +8,8 @@ pub mod json;
 pub mod overview;
 pub mod schema;
 pub mod secrets;
+pub mod stored;
+pub mod table;
 pub mod terminal;
 pub mod upgrade;
 pub mod upstreams;

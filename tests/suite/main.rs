@@ -29,6 +29,7 @@ mod lab;
 mod matrix;
 mod readme;
 mod regression;
+mod report;
 mod rude;
 mod secret;
 mod siblings;

@@ -92,15 +92,19 @@ impl Report {
     pub(crate) fn with_rows(diagnoses: &[Diagnosis], names: &Names, rows: Rows) -> Self {
         let worst = diagnoses.iter().map(Diagnosis::summary).max();
         let summary = Summary::from(worst.unwrap_or(crate::verdict::Summary::Unclear));
+        let target = |diagnosis| Target::with_rows(diagnosis, names, rows);
+        Self::of(summary, diagnoses.iter().map(target).collect())
+    }
+
+    /// A report of this program on targets, of which the worst has this summary.
+    #[must_use]
+    pub fn of(worst: Summary, targets: Vec<Target>) -> Self {
         Self {
             version: VERSION,
             tool: concat!("cipher-test ", env!("CARGO_PKG_VERSION")).to_owned(),
-            summary,
-            exit_code: summary.exit_code(),
-            targets: diagnoses
-                .iter()
-                .map(|diagnosis| Target::with_rows(diagnosis, names, rows))
-                .collect(),
+            summary: worst,
+            exit_code: worst.exit_code(),
+            targets,
         }
     }
 }

@@ -110,7 +110,9 @@ impl From<Summary> for verdict::Summary {
 }
 
 impl Target {
-    pub(super) fn new(diagnosis: &Diagnosis, names: &Names) -> Self {
+    /// Puts a diagnosis into the published shape; patches are written for `names`.
+    #[must_use]
+    pub fn new(diagnosis: &Diagnosis, names: &Names) -> Self {
         Self::with_rows(diagnosis, names, Rows::All)
     }
 

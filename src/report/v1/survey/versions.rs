@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::evidence::Evidence;
-use crate::report::v1::terms::{CodePoint, Version};
+use crate::report::v1::terms::{CodePoint, Version, shown_suite};
 use crate::survey;
 use crate::tls::CipherSuite;
 use crate::verdict;
@@ -155,6 +155,12 @@ impl VersionSurvey {
 }
 
 impl SuiteRow {
+    /// The name that Envoy and OpenSSL use, or else the registered one, or the number.
+    #[must_use]
+    pub(in crate::report) fn shown(&self) -> &str {
+        shown_suite(&self.openssl_name, &self.iana_name, &self.code_point)
+    }
+
     fn new(suite: CipherSuite, answer: &survey::Answer, envoy: Option<verdict::Use>) -> Self {
         let (kind, evidence) = match answer {
             survey::Answer::Accepted(evidence) => (Answer::Accepted, Some(evidence)),
