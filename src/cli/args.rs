@@ -451,7 +451,7 @@ pub(super) struct PatchOptions {
 /// How the result is shown.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct ReportOptions {
-    /// Form of the report
+    /// Form of the report; ndjson is a line for each target as soon as it is done
     #[arg(long, value_enum, default_value_t, help_heading = "Report")]
     pub(super) format: Format,
     /// Say how each answer is known
@@ -562,7 +562,7 @@ pub(super) enum Format {
     #[default]
     Text,
     Json,
-    /// A JSON report for each target on a line of its own, as soon as it is done
+    // A JSON report for each target on a line of its own, as soon as it is done.
     Ndjson,
     Classic,
 }

@@ -31,7 +31,8 @@ pub struct VersionSurvey {
     pub order_proven: bool,
     /// Every registered suite: first those accepted, in the server's order where it has one, then
     /// all others in ascending order. In lines of `--format ndjson` those refused and not offered
-    /// are left out, unless `--verbose` is given; `refused` and `not_offered` count them.
+    /// are left out, unless `--verbose` is given, and those unclear too where nothing else is
+    /// known of the version; `refused`, `not_offered` and `unclear` count them.
     pub suites: Vec<SuiteRow>,
 }
 
@@ -102,15 +103,17 @@ pub enum EnvoyUse {
 pub(crate) enum Rows {
     /// Every registered suite.
     All,
-    /// Those that the server accepts, or that are unclear: a hundredth of the bytes.
+    /// Those that the server accepts, and those unclear among others that are known: a hundredth
+    /// of the bytes.
     Telling,
 }
 
 impl Rows {
-    fn include(self, answer: &survey::Answer) -> bool {
+    fn include(self, answer: &survey::Answer, something_is_known: bool) -> bool {
         use survey::Answer::{Accepted, NotOffered, Refused, Unclear};
         match answer {
-            Accepted(_) | Unclear(_) => true,
+            Accepted(_) => true,
+            Unclear(_) => self == Self::All || something_is_known,
             Refused(_) | NotOffered(_) => self == Self::All,
         }
     }
@@ -128,16 +131,18 @@ impl VersionSurvey {
             .filter(|row| row.version == survey.version)
             .map(|row| (row.suite, row.envoy))
             .collect();
+        let count = |is: fn(&survey::Answer) -> bool| {
+            survey.answers.values().filter(|answer| is(answer)).count()
+        };
+        let refused = count(|answer| matches!(answer, survey::Answer::Refused(_)));
+        let something_is_known = refused > 0 || !survey.accepted.is_empty();
         let accepted =
             survey.accepted.iter().filter_map(|suite| survey.answers.get_key_value(suite));
         let others = survey
             .answers
             .iter()
             .filter(|(suite, _)| !survey.accepted.contains(suite))
-            .filter(|(_, answer)| rows.include(answer));
-        let count = |is: fn(&survey::Answer) -> bool| {
-            survey.answers.values().filter(|answer| is(answer)).count()
-        };
+            .filter(|(_, answer)| rows.include(answer, something_is_known));
         let row = |(suite, answer): (&CipherSuite, &survey::Answer)| {
             SuiteRow::new(*suite, answer, envoy.get(suite).copied())
         };
@@ -145,7 +150,7 @@ impl VersionSurvey {
             version: survey.version.into(),
             accepted: survey.accepted.len(),
             unclear: survey.unclear(),
-            refused: count(|answer| matches!(answer, survey::Answer::Refused(_))),
+            refused,
             not_offered: count(|answer| matches!(answer, survey::Answer::NotOffered(_))),
             preference: survey.preference.into(),
             order_proven: survey.order_proven,
