@@ -312,8 +312,8 @@ mod tests {
         let good = serde_json::to_string(&report().await).unwrap();
         let half = &good[..good.len() / 2];
         let lost = &good[good.len() / 2..];
-        let deep = "{\"targets\":[{\"remedy\":{\"merge_patch\":".to_owned()
-            + &"{\"x\":".repeat(100_000);
+        let deep =
+            "{\"targets\":[{\"remedy\":{\"merge_patch\":".to_owned() + &"{\"x\":".repeat(100_000);
         let huge = good.replacen("\"connections\":", "\"connections\":1e999,\"x\":", 1);
         let newer = good.replacen("\"version\":1", "\"version\":2", 1);
         let more = good.replacen("\"tool\"", "\"more\":1,\"tool\"", 1);
