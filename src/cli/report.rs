@@ -92,8 +92,12 @@ fn open(path: &Path) -> io::Result<File> {
 
 /// What can be read only once, in a file without a name.
 fn kept(mut input: impl Read) -> io::Result<File> {
-    let mut file = tempfile::tempfile()?;
-    io::copy(&mut input, &mut file)?;
+    let cannot = |error: io::Error| {
+        let words = format!("no place to keep it for a second reading: {}", plain(&error));
+        io::Error::other(words + "; TMPDIR names another")
+    };
+    let mut file = tempfile::tempfile().map_err(cannot)?;
+    io::copy(&mut input, &mut file).map_err(cannot)?;
     Ok(file)
 }
 
