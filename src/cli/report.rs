@@ -13,7 +13,7 @@ use super::input::STDIN;
 use super::settings::choose_color;
 use crate::report::overview::Overview;
 use crate::report::stored::{
-    Choice, JsonWriter, Place, Repeat, StoredError, fit_to_show, line, read,
+    Choice, Entry, JsonWriter, Place, Repeat, StoredError, fit_to_show, line, read,
 };
 use crate::report::v1::{Report, Summary, Target};
 use crate::report::{classic, table, terminal};
@@ -68,13 +68,13 @@ impl Source {
         Ok(Self { name, file, length: u64::MAX })
     }
 
-    /// All targets in it, with the line where the document of each begins.
-    fn read(&mut self, take: impl FnMut(u64, Target), mut complain: impl FnMut(StoredError)) {
+    /// All that is in it, with the line where it begins.
+    fn read(&mut self, mut take: impl FnMut(u64, Entry)) {
         if let Err(error) = self.file.rewind() {
-            return complain(StoredError::Unreadable(plain(&error)));
+            return take(0, Entry::Broken(StoredError::Unreadable(plain(&error))));
         }
         let input = (&self.file).take(self.length);
-        read(BufReader::with_capacity(BUFFER, input), take, complain);
+        read(BufReader::with_capacity(BUFFER, input), take);
         // A run may still be writing; what comes later is not read the second time either.
         self.length = self.file.stream_position().unwrap_or(self.length);
     }
@@ -92,8 +92,12 @@ fn open(path: &Path) -> io::Result<File> {
 
 /// What can be read only once, in a file without a name.
 fn kept(mut input: impl Read) -> io::Result<File> {
-    let mut file = tempfile::tempfile()?;
-    io::copy(&mut input, &mut file)?;
+    let cannot = |error: io::Error| {
+        let words = format!("no place to keep it for a second reading: {}", plain(&error));
+        io::Error::other(words + "; TMPDIR names another")
+    };
+    let mut file = tempfile::tempfile().map_err(cannot)?;
+    io::copy(&mut input, &mut file).map_err(cannot)?;
     Ok(file)
 }
 
@@ -108,6 +112,7 @@ fn plain(error: &io::Error) -> String {
 struct Complaints {
     faults: usize,
     repeats: usize,
+    words: usize,
 }
 
 impl Complaints {
@@ -128,7 +133,21 @@ impl Complaints {
         }
     }
 
+    /// What a run had to say is said again, but not its summary.
+    fn tell_words(&mut self, source: &str, line: u64, words: &str) {
+        self.words += 1;
+        if let Some(message) = words.strip_prefix("cipher-test: ")
+            && self.words <= TOLD
+        {
+            eprintln!("cipher-test: {} line {line} says: {message}", printable(source));
+        }
+    }
+
     fn finish(&self) {
+        if self.words > 0 {
+            let noun = if self.words == 1 { "line is words" } else { "lines are words" };
+            eprintln!("cipher-test: {} {noun} and no report", self.words);
+        }
         if self.faults > TOLD {
             eprintln!("cipher-test: and {} more that cannot be read", self.faults - TOLD);
         }
@@ -141,18 +160,19 @@ impl Complaints {
 fn choose(sources: &mut [Source], complaints: &mut Complaints) -> Choice {
     let mut choice = Choice::default();
     let names: Vec<_> = sources.iter().map(|source| source.name.clone()).collect();
-    let complaints = std::cell::RefCell::new(complaints);
     for (file, source) in sources.iter_mut().enumerate() {
         let mut ordinal = 0;
-        let take = |line, target: Target| {
-            let place = Place { file, line, ordinal };
-            ordinal += 1;
-            if let Some(repeat) = choice.add(place, &target) {
-                complaints.borrow_mut().tell_repeat(&target.target, &names, repeat);
+        source.read(|line, entry| match entry {
+            Entry::Target(target) => {
+                let place = Place { file, line, ordinal };
+                ordinal += 1;
+                if let Some(repeat) = choice.add(place, &target) {
+                    complaints.tell_repeat(&target.target, &names, repeat);
+                }
             }
-        };
-        let name = &names[file];
-        source.read(take, |fault| complaints.borrow_mut().tell(&format!("{name}: {fault}")));
+            Entry::Words(words) => complaints.tell_words(&names[file], line, &words),
+            Entry::Broken(fault) => complaints.tell(&format!("{}: {fault}", names[file])),
+        });
     }
     choice
 }
@@ -167,15 +187,15 @@ fn print(
     let mut result = Ok(());
     for (file, source) in sources.iter_mut().enumerate() {
         let mut ordinal = 0;
-        let take = |line, target: Target| {
+        source.read(|line, entry| {
+            // All else was told at the first reading.
+            let Entry::Target(target) = entry else { return };
             let place = Place { file, line, ordinal };
             ordinal += 1;
             if result.is_ok() && choice.keeps(place, &target) {
-                result = printer.add(target);
+                result = printer.add(*target);
             }
-        };
-        // What is wrong was told at the first reading.
-        source.read(take, |_| ());
+        });
     }
     result?;
     printer.finish()

@@ -10,6 +10,8 @@ use super::v1::{Severity, Summary, Target};
 
 /// How many targets are named for each cause.
 const EXAMPLES: usize = 3;
+/// How many kinds of causes are told apart; there are fewer, unless a report comes from elsewhere.
+const KINDS: usize = 256;
 
 /// Counts over targets. As small for a million targets as for one.
 #[derive(Clone, Debug, Default)]
@@ -39,6 +41,8 @@ impl Overview {
         codes.sort_unstable();
         codes.dedup();
         for code in codes {
+            let is_one_too_many = self.causes.len() >= KINDS && !self.causes.contains_key(code);
+            let code = if is_one_too_many { "others" } else { code };
             let cause = self.causes.entry(code.to_owned()).or_default();
             cause.targets += 1;
             if cause.examples.len() < EXAMPLES {

@@ -21,6 +21,7 @@ mod appearance;
 mod cases;
 mod command;
 mod config_dump;
+mod deploy;
 mod documents;
 mod explain;
 mod fleet;

@@ -149,7 +149,7 @@ fn what_cannot_be_read_is_told_and_the_rest_is_reported() {
     let expected = [
         format!("cipher-test: {missing}: it cannot be read: no such file or directory"),
         format!("cipher-test: {directory}: it cannot be read: is a directory"),
-        format!("cipher-test: {file}: line 2: it is no report on servers: expected value"),
+        format!("cipher-test: {file}: line 2: it is no report on servers: it is no JSON"),
         format!(
             "cipher-test: {file}: line 3: it is version 9 of the report, and this cipher-test \
              reads version 1"
@@ -163,7 +163,7 @@ fn what_cannot_be_read_is_told_and_the_rest_is_reported() {
 #[test]
 fn many_mistakes_are_counted_after_a_while() {
     let kept = Kept::new();
-    let file = kept.file("lines", "x\n".repeat(1000) + &kept.line("a.example:443"));
+    let file = kept.file("lines", "{x\n".repeat(1000) + &kept.line("a.example:443"));
     let run = report(&[&file, "--format", "table"]);
     assert_eq!(run.code, Some(2));
     assert!(run.stdout.contains("a.example:443"));
@@ -195,6 +195,22 @@ fn stdin_and_pipes_are_read_though_they_come_once() {
     let shell = format!("{} report <(cat {file}) --format json", env!("CARGO_BIN_EXE_cipher-test"));
     let output = std::process::Command::new("bash").args(["-c", &shell]).output().unwrap();
     assert_eq!(String::from_utf8(output.stdout).unwrap(), text);
+}
+
+/// As `kubectl logs` gives them.
+#[test]
+fn what_runs_wrote_to_stderr_is_no_mistake_among_their_lines() {
+    let kept = Kept::new();
+    let (a, b) = (kept.line("a.example:443"), kept.line("b.example:443"));
+    let log = format!("cipher-test: targets.txt line 3: no port\n{a}2 targets\n   1 connects\n{b}");
+    let file = kept.file("log", log);
+    let run = report(&[&file, "--format", "json"]);
+    assert_eq!((run.code, targets(&json(&run)).len()), (Some(1), 2));
+    let expected = [
+        format!("cipher-test: {file} line 1 says: targets.txt line 3: no port"),
+        "cipher-test: 2 lines are words and no report".to_owned(),
+    ];
+    assert_eq!(run.complaints(), expected);
 }
 
 /// Nobody knows who wrote a file.

@@ -18,13 +18,13 @@ impl<R: BufRead> Documents<R> {
     }
 
     /// Goes to the next document, past what is left of this one. Returns the number of its first
-    /// line, counted from 1.
-    pub(super) fn next(&mut self) -> io::Result<Option<u64>> {
+    /// line, counted from 1, and its first byte.
+    pub(super) fn next(&mut self) -> io::Result<Option<(u64, u8)>> {
         loop {
             let available = self.input.fill_buf()?;
             let Some(&first) = available.first() else { return Ok(None) };
             if self.at_line_start && !goes_on(first) {
-                return Ok(Some(self.lines + 1));
+                return Ok(Some((self.lines + 1, first)));
             }
             let length = line_length(available);
             self.consume(length);
@@ -86,7 +86,7 @@ mod tests {
     fn cut(text: &str, capacity: usize) -> Vec<(u64, String)> {
         let mut documents = Documents::new(io::BufReader::with_capacity(capacity, text.as_bytes()));
         let mut all = Vec::new();
-        while let Some(line) = documents.next().unwrap() {
+        while let Some((line, _)) = documents.next().unwrap() {
             let mut document = String::new();
             documents.document().read_to_string(&mut document).unwrap();
             all.push((line, document));
@@ -119,8 +119,8 @@ mod tests {
     #[test]
     fn what_is_not_read_of_a_document_is_passed_over() {
         let mut documents = Documents::new(io::BufReader::new(&b"{1\n 2}\n{3}\n"[..]));
-        assert_eq!(documents.next().unwrap(), Some(1));
+        assert_eq!(documents.next().unwrap(), Some((1, b'{')));
         documents.document().read_exact(&mut [0]).unwrap();
-        assert_eq!(documents.next().unwrap(), Some(3));
+        assert_eq!(documents.next().unwrap(), Some((3, b'{')));
     }
 }

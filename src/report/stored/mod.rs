@@ -12,7 +12,7 @@ mod read;
 
 pub use choice::{Choice, Place, Repeat};
 pub use fit::fit_to_show;
-pub use read::{StoredError, TARGET_LIMIT, read};
+pub use read::{Entry, StoredError, TARGET_LIMIT, read};
 
 use std::io::{self, Write};
 

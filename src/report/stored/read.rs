@@ -14,8 +14,22 @@ use crate::trial::printable;
 /// The most bytes that one target may take. The largest seen, with every suite under every
 /// version and a handshake for each, has less than one megabyte.
 pub const TARGET_LIMIT: usize = 16 << 20;
+/// The most bytes that a line of words may have.
+const LINE_LIMIT: usize = 4096;
 /// The most characters of what a parser says that are passed on.
-const WORDS: usize = 300;
+const MESSAGE_LIMIT: usize = 300;
+
+/// What a stream holds.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Entry {
+    /// A target.
+    Target(Box<Target>),
+    /// A line of words: what a run wrote to stderr, which the logs of a container have among the
+    /// lines of JSON. Fit to be shown.
+    Words(String),
+    /// Something that cannot be read. What follows it is read on.
+    Broken(StoredError),
+}
 
 /// Why a document, or the rest of it, is not read.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -57,31 +71,56 @@ pub enum StoredError {
     Unreadable(String),
 }
 
-/// Reads all targets of a stream of reports, in order, and hands on each with the line where its
-/// document begins. What cannot be read is handed to `complain`, and what follows it is read on.
-pub fn read(
-    input: impl BufRead,
-    mut take: impl FnMut(u64, Target),
-    mut complain: impl FnMut(StoredError),
-) {
+/// Reads a stream of reports to its end, and hands on all that it holds, in order, with the line
+/// where it begins.
+pub fn read(input: impl BufRead, mut take: impl FnMut(u64, Entry)) {
     let mut documents = Documents::new(input);
     loop {
-        let line = match documents.next() {
-            Ok(Some(line)) => line,
+        let (line, first) = match documents.next() {
+            Ok(Some(begin)) => begin,
             Ok(None) => return,
-            Err(error) => return complain(unreadable(&error)),
+            Err(error) => return take(0, Entry::Broken(unreadable(&error))),
         };
-        let budget = Cell::new(TARGET_LIMIT);
-        let version = Cell::new(None);
-        let limited = Limited { inner: documents.document(), budget: &budget };
-        let mut parser = serde_json::Deserializer::from_reader(BufReader::new(limited));
-        let report = Targets { take: &mut |target| take(line, target), budget: &budget };
-        let seed = ReportSeed { targets: report, version: &version };
-        let result = seed.deserialize(&mut parser).and_then(|()| parser.end());
-        if let Err(error) = result {
-            complain(explain(line, &error, budget.get(), version.get()));
+        let document = documents.document();
+        match first {
+            b'{' => report(line, document, &mut |entry| take(line, entry)),
+            _ => take(line, words(line, document)),
         }
     }
+}
+
+/// Reads a document.
+fn report(line: u64, document: impl Read, take: &mut dyn FnMut(Entry)) {
+    let budget = Cell::new(TARGET_LIMIT);
+    let version = Cell::new(None);
+    let limited = Limited { inner: document, budget: &budget };
+    let mut parser = serde_json::Deserializer::from_reader(BufReader::new(limited));
+    let mut take_target = |target| take(Entry::Target(Box::new(target)));
+    let targets = Targets { take: &mut take_target, budget: &budget };
+    let seed = ReportSeed { targets, version: &version };
+    let result = seed.deserialize(&mut parser).and_then(|()| parser.end());
+    if let Err(error) = result {
+        take(Entry::Broken(explain(line, &error, budget.get(), version.get())));
+    }
+}
+
+/// Reads a line that is no document.
+fn words(line: u64, document: impl Read) -> Entry {
+    let mut bytes = Vec::new();
+    if let Err(error) = document.take(LINE_LIMIT as u64 + 1).read_to_end(&mut bytes) {
+        return Entry::Broken(unreadable(&error));
+    }
+    match String::from_utf8(bytes) {
+        Ok(text) if is_words(&text) => Entry::Words(printable(text.trim_end())),
+        _ => Entry::Broken(StoredError::NotAReport { line, words: "it is no JSON".to_owned() }),
+    }
+}
+
+/// Neither what is left of a document whose beginning is lost nor of a file that is no text.
+fn is_words(text: &str) -> bool {
+    const ESCAPE: char = '\u{1b}';
+    let is_odd = |c: char| c.is_control() && !c.is_whitespace() && c != ESCAPE;
+    text.len() <= LINE_LIMIT && !text.contains("\":") && !text.chars().any(is_odd)
 }
 
 fn explain(
@@ -102,7 +141,7 @@ fn explain(
     let text = error.to_string();
     let words = text.rsplit_once(" at line ").map_or(text.as_str(), |(words, _)| words);
     let words = words.split(", expected one of").next().unwrap_or(words);
-    let words: String = words.chars().take(WORDS).collect();
+    let words: String = words.chars().take(MESSAGE_LIMIT).collect();
     let offset = u64::try_from(error.line().saturating_sub(1)).unwrap_or_default();
     StoredError::NotAReport { line: line + offset, words: printable(&words) }
 }
@@ -236,7 +275,11 @@ mod tests {
 
     fn read_all(bytes: &[u8]) -> (Vec<(u64, Target)>, Vec<StoredError>) {
         let (mut targets, mut faults) = (Vec::new(), Vec::new());
-        read(bytes, |line, target| targets.push((line, target)), |fault| faults.push(fault));
+        read(bytes, |line, entry| match entry {
+            Entry::Target(target) => targets.push((line, *target)),
+            Entry::Broken(fault) => faults.push(fault),
+            Entry::Words(words) => panic!("{words}"),
+        });
         (targets, faults)
     }
 
@@ -268,22 +311,24 @@ mod tests {
     async fn what_is_broken_is_told_and_the_rest_is_read() {
         let good = serde_json::to_string(&report().await).unwrap();
         let half = &good[..good.len() / 2];
-        let deep = "[".repeat(100_000);
+        let lost = &good[good.len() / 2..];
+        let deep =
+            "{\"targets\":[{\"remedy\":{\"merge_patch\":".to_owned() + &"{\"x\":".repeat(100_000);
         let huge = good.replacen("\"connections\":", "\"connections\":1e999,\"x\":", 1);
         let newer = good.replacen("\"version\":1", "\"version\":2", 1);
         let more = good.replacen("\"tool\"", "\"more\":1,\"tool\"", 1);
         #[rustfmt::skip]
         let table = [
             (half,             "line 2 ends in the middle, as where a run was killed"),
-            ("\0\0\0\0",       "line 2: it is no report on servers: expected value"),
-            (&deep,            "line 2: it is no report on servers: invalid type: sequence"),
+            ("\0\0\0\0",       "line 2: it is no report on servers: it is no JSON"),
+            (&deep,            "line 2: it is no report on servers: recursion limit exceeded"),
             (&huge,            "line 2: it is no report on servers: number out of range"),
             (&newer,           "line 2: it is version 2 of the report, and this"),
             (&more,            "line 2: it is no report on servers: unknown field `more`"),
             ("{}",             "line 2: it is no report on servers: missing field `version`"),
             ("{\"version\":1}","line 2: it is no report on servers: missing field `targets`"),
             ("{\"\\u001b\":1}","line 2: it is no report on servers: unknown field `\\u{1b}`"),
-            ("hello",          "line 2: it is no report on servers: expected value"),
+            (lost,             "line 2: it is no report on servers: it is no JSON"),
         ];
         for (broken, words) in table {
             let (targets, faults) = read_all(format!("{good}\n{broken}\n{good}").as_bytes());
@@ -308,8 +353,30 @@ mod tests {
     fn a_line_without_an_end_is_not_kept_in_memory() {
         let start = br#"{"version":1,"tool":""#;
         let endless = start.chain(io::repeat(b'x').take(TARGET_LIMIT as u64 * 2));
-        let mut faults = Vec::new();
-        read(BufReader::new(endless), |_, _| unreachable!(), |fault| faults.push(fault));
-        assert_eq!(faults, [StoredError::TooLong { line: 1 }]);
+        let mut entries = Vec::new();
+        read(BufReader::new(endless), |_, entry| entries.push(entry));
+        assert_eq!(entries, [Entry::Broken(StoredError::TooLong { line: 1 })]);
+    }
+
+    /// The logs of a container have both of its streams.
+    #[tokio::test]
+    async fn words_among_the_lines_are_no_mistakes() {
+        let good = serde_json::to_string(&report().await).unwrap();
+        let log = format!("cipher-test: no\u{1b}[2J name\n{good}\n2 targets\n  1 connects\n{good}");
+        let mut entries = Vec::new();
+        read(log.as_bytes(), |line, entry| {
+            entries.push(match entry {
+                Entry::Words(words) => (line, words),
+                Entry::Target(_) => (line, "target".to_owned()),
+                Entry::Broken(fault) => panic!("{fault}"),
+            });
+        });
+        let expected = [
+            (1, "cipher-test: no\\u{1b}[2J name"),
+            (2, "target"),
+            (3, "2 targets\\n  1 connects"),
+            (5, "target"),
+        ];
+        assert_eq!(entries, expected.map(|(line, words)| (line, words.to_owned())));
     }
 }
