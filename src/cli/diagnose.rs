@@ -127,6 +127,7 @@ impl Job<'_> {
     fn prober(&self, address: SocketAddr) -> Prober {
         let limits = &self.probing.limits;
         let gate = Gate::new(limits.connections_per_host, limits.delay, Arc::clone(self.doors));
+        let gate = gate.with_budget(limits.budget);
         let prober = Prober::new(address, Arc::new(gate), Arc::new(limits.clone()));
         prober.by(self.subject.way.clone())
     }
@@ -143,7 +144,9 @@ impl Job<'_> {
         let deadline = begun + limits.deadline;
         let line = progress.line(label);
         let Subject { config, checks, candidates, .. } = self.subject;
-        let own = timeout_at(deadline, try_own(&prober, config, checks)).await;
+        let first = prober.with_own_depth();
+        let own = timeout_at(deadline, try_own(&first, config, checks)).await;
+        let verdict_round_trips = first.depth();
         let mut trial = own.unwrap_or_else(|_| Trial::out_of_time(config, limits.deadline));
         let mut result = None;
         let goes_on = self.subject.depth == Depth::All;
@@ -167,6 +170,8 @@ impl Job<'_> {
             survey: result,
             verdict,
             connections: prober.gate().connections_opened(),
+            round_trips: prober.gate().round_trips(),
+            verdict_round_trips,
             elapsed: begun.elapsed(),
         };
         (endpoint, prober)

@@ -51,12 +51,22 @@ async fn diagnose_with(scenario: Scenario, exhaustive: bool) -> Diagnosis {
     let connections = prober.gate().connections_opened();
     let elapsed = Duration::from_millis(12);
     let address = server.address();
+    let endpoint = Endpoint {
+        address,
+        trial,
+        survey,
+        verdict,
+        connections,
+        round_trips: prober.gate().round_trips(),
+        verdict_round_trips: 2,
+        elapsed,
+    };
     Diagnosis {
         target: Target { host: Host::Address(address.ip()), port: address.port() },
         config,
         unresolved: None,
         ignored: Vec::new(),
-        endpoints: vec![Endpoint { address, trial, survey, verdict, connections, elapsed }],
+        endpoints: vec![endpoint],
         change,
         no_change: None,
     }

@@ -155,6 +155,7 @@ fn suites_report(
     for version in &survey.versions {
         version_report(out, version, rows, survey, verbose);
     }
+    not_asked_report(out, survey);
 }
 
 fn version_report(
@@ -181,8 +182,18 @@ fn version_report(
             _ => None,
         });
         let _ = writeln!(out, "  {label:<11} {unclear} unclear: {}", reason.unwrap_or_default());
-    } else if version.accepted.is_empty() && verbose {
+    } else if version.accepted.is_empty() && version.not_asked() == 0 && verbose {
         let _ = writeln!(out, "  {label:<11} none: {}", refusal(version).dimmed());
+    }
+}
+
+/// Suites that were not asked for, over all versions.
+fn not_asked_report(out: &mut String, survey: &Survey) {
+    let not_asked = survey.not_asked();
+    if not_asked > 0 {
+        let why = "the connections allowed by --budget were used up";
+        let _ =
+            writeln!(out, "  {:<11} {not_asked} pairs of version and suite: {why}", "not asked");
     }
 }
 
@@ -251,7 +262,9 @@ fn facts_report(out: &mut String, endpoint: &Endpoint, survey: &Survey, verbose:
     }
     if verbose {
         let seconds = humantime::format_duration(round(endpoint.elapsed));
-        facts.push(("cost", format!("{} connections, {seconds}", endpoint.connections)));
+        let Endpoint { connections, round_trips, verdict_round_trips, .. } = endpoint;
+        let trips = format!("{round_trips} round trips, {verdict_round_trips} to the verdict");
+        facts.push(("cost", format!("{connections} connections, {trips}, {seconds}")));
     }
     if !facts.is_empty() {
         let _ = writeln!(out);

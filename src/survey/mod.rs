@@ -71,6 +71,13 @@ pub struct VersionSurvey {
 }
 
 impl VersionSurvey {
+    /// How many suites were not asked for since the connections allowed were used up.
+    #[must_use]
+    pub fn not_asked(&self) -> usize {
+        let budget = Answer::NotOffered(NotOffered::Budget);
+        self.answers.values().filter(|answer| **answer == budget).count()
+    }
+
     /// How many suites could not be told accepted from refused.
     #[must_use]
     pub fn unclear(&self) -> usize {
@@ -79,6 +86,13 @@ impl VersionSurvey {
 }
 
 impl Survey {
+    /// How many pairs of version and suite were not asked for since the connections allowed were
+    /// used up.
+    #[must_use]
+    pub fn not_asked(&self) -> usize {
+        self.versions.iter().map(VersionSurvey::not_asked).sum()
+    }
+
     /// The survey of one version, if it was asked for.
     #[must_use]
     pub fn version(&self, version: TlsVersion) -> Option<&VersionSurvey> {

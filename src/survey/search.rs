@@ -11,7 +11,7 @@ use super::candidates::{goes_with_rsa, is_widespread, is_worth_asking, search_or
 use super::evidence::{Answer, Evidence, NotOffered, Oddity};
 use super::hello::{Subject, Tls13Share, hello_sized_sets, one_kind_sets};
 use super::order::{Observation, Order, Preference, preference};
-use crate::probe::{Ending, Outcome};
+use crate::probe::{Ending, Outcome, ProbeError};
 use crate::tls::{Alert, AlertDescription, CipherSuite, TlsVersion};
 use crate::wire::Flight;
 
@@ -80,6 +80,7 @@ pub(super) struct SuiteSearch {
     accepted: Vec<CipherSuite>,
     observations: Vec<Observation>,
     version_refusals: usize,
+    is_spent: bool,
     pub(super) oddities: Vec<Oddity>,
 }
 
@@ -110,6 +111,7 @@ impl SuiteSearch {
             accepted: Vec::new(),
             observations: Vec::new(),
             version_refusals: 0,
+            is_spent: false,
             oddities: Vec::new(),
         }
     }
@@ -226,6 +228,10 @@ impl SuiteSearch {
                 let what = format!("the answer is {protocol}");
                 Verdict::Doubtful(job, Trouble::Unclear(what))
             }
+            Outcome::Failed(ProbeError::Budget) => {
+                self.record_not_asked(&job);
+                Verdict::Recorded
+            }
             Outcome::Failed(error) => Verdict::Doubtful(job, Trouble::Unclear(error.to_string())),
         }
     }
@@ -260,6 +266,19 @@ impl SuiteSearch {
                 self.answers.insert(*suite, Answer::Unclear(what.to_owned()));
             }
         }
+    }
+
+    /// Writes down that the connections allowed were used up before the suites of a hello were
+    /// asked for, and that nothing else will be.
+    fn record_not_asked(&mut self, job: &Job) {
+        self.queue.push_back(job.clone());
+        for job in std::mem::take(&mut self.queue) {
+            for suite in job.suites {
+                self.answers.entry(suite).or_insert(Answer::NotOffered(NotOffered::Budget));
+            }
+        }
+        self.stage = Stage::Done;
+        self.is_spent = true;
     }
 
     /// Gives up what was not asked yet.
@@ -362,7 +381,10 @@ impl SuiteSearch {
     /// What was found out.
     pub(super) fn into_survey(mut self) -> VersionSurvey {
         for suite in CipherSuite::registered() {
-            let missing = || Answer::Unclear("not asked before the survey ended".to_owned());
+            let missing = || match self.is_spent {
+                true => Answer::NotOffered(NotOffered::Budget),
+                false => Answer::Unclear("not asked before the survey ended".to_owned()),
+            };
             self.answers.entry(suite).or_insert_with(missing);
         }
         let preference = preference(&self.accepted, &self.observations);

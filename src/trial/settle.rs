@@ -349,7 +349,7 @@ fn suite_choices(
 /// 0 for a suite that the survey saw accepted, 1 for one that it knows nothing of, `None` for
 /// one that was refused under every version below TLS 1.3.
 fn rank(survey: &Survey, suite: CipherSuite) -> Option<u8> {
-    use crate::survey::Answer;
+    use crate::survey::{Answer, NotOffered};
     let answers = || {
         let legacy = survey.versions.iter().filter(|version| version.version < TlsVersion::TLS13);
         legacy.filter_map(|version| version.answers.get(&suite))
@@ -358,7 +358,9 @@ fn rank(survey: &Survey, suite: CipherSuite) -> Option<u8> {
         return Some(0);
     }
     let refused = answers().count() > 0
-        && answers().all(|answer| matches!(answer, Answer::Refused(_) | Answer::NotOffered(_)));
+        && answers().all(|answer| {
+            matches!(answer, Answer::Refused(_) | Answer::NotOffered(NotOffered::NotDefined))
+        });
     (!refused || survey.accepted().next().is_none()).then_some(1)
 }
 

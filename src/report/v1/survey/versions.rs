@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::evidence::Evidence;
 use crate::report::v1::terms::{CodePoint, Version};
-use crate::survey;
+use crate::survey::{self, NotOffered};
 use crate::tls::CipherSuite;
 use crate::verdict;
 
@@ -21,6 +21,9 @@ pub struct VersionSurvey {
     pub accepted: usize,
     /// How many suites could not be told accepted from refused.
     pub unclear: usize,
+    /// How many suites were not asked for since the connections allowed by `--budget` were used
+    /// up.
+    pub not_asked: usize,
     /// Whose order of suites decides.
     pub preference: OrderOf,
     /// Whether the order of the accepted suites was proven to its end.
@@ -78,6 +81,8 @@ pub enum Answer {
     Unclear,
     /// It was not asked for, since it is not defined for this version.
     NotOffered,
+    /// It was not asked for, since the connections allowed by `--budget` were used up.
+    NotAsked,
 }
 
 /// What Envoy can make of an accepted suite.
@@ -110,6 +115,7 @@ impl VersionSurvey {
             version: survey.version.into(),
             accepted: survey.accepted.len(),
             unclear: survey.unclear(),
+            not_asked: survey.not_asked(),
             preference: survey.preference.into(),
             order_proven: survey.order_proven,
             suites: accepted.chain(others).map(row).collect(),
@@ -123,6 +129,7 @@ impl SuiteRow {
             survey::Answer::Accepted(evidence) => (Answer::Accepted, Some(evidence)),
             survey::Answer::Refused(evidence) => (Answer::Refused, Some(evidence)),
             survey::Answer::Unclear(_) => (Answer::Unclear, None),
+            survey::Answer::NotOffered(NotOffered::Budget) => (Answer::NotAsked, None),
             survey::Answer::NotOffered(_) => (Answer::NotOffered, None),
         };
         Self {
