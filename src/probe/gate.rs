@@ -9,7 +9,7 @@
 //! have taken, where each began no earlier than those had ended that it may have waited for.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
@@ -48,6 +48,7 @@ pub struct Gate {
     narrowed: AtomicUsize,
     fastest_micros: AtomicU64,
     round_trips: AtomicU32,
+    has_opened: AtomicBool,
 }
 
 /// A place at the endpoint; it is free again when this is dropped.
@@ -101,6 +102,7 @@ impl Gate {
             narrowed: AtomicUsize::new(0),
             fastest_micros: AtomicU64::new(u64::MAX),
             round_trips: AtomicU32::new(0),
+            has_opened: AtomicBool::new(false),
         }
     }
 
@@ -160,6 +162,12 @@ impl Gate {
         self.fastest_micros.load(Ordering::Relaxed) >= micros(FAR)
     }
 
+    /// Whether any connection was accepted so far.
+    #[must_use]
+    pub fn has_opened(&self) -> bool {
+        self.has_opened.load(Ordering::Relaxed)
+    }
+
     /// Halves the places and doubles the pace, down to one connection at a time.
     pub fn narrow(&self) {
         let removed = self.width() / 2;
@@ -190,6 +198,7 @@ impl Gate {
 
     /// Takes note of a connection that took so long to open.
     pub(super) fn note_open(&self, took: Duration) {
+        self.has_opened.store(true, Ordering::Relaxed);
         if took >= FAR / 2 && self.times_narrowed() == 0 {
             self.widen();
         }

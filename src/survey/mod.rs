@@ -17,6 +17,7 @@ mod groups;
 mod handshakes;
 mod hello;
 mod order;
+mod rounds;
 mod run;
 mod search;
 
@@ -26,7 +27,7 @@ pub use groups::GroupSurvey;
 pub use handshakes::{HandshakeResult, HandshakeRow};
 pub use hello::Subject;
 pub use order::Preference;
-pub use run::{Options, Step, survey};
+pub use run::{Clearance, Cleared, Options, Step, survey};
 
 use std::collections::BTreeMap;
 

@@ -7,10 +7,13 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::LazyLock;
 
 use super::VersionSurvey;
-use super::candidates::{goes_with_rsa, is_widespread, is_worth_asking, search_order};
+use super::candidates::{
+    KnownOrder, goes_with_rsa, is_in_general_use, is_widespread, is_worth_asking, search_order,
+};
 use super::evidence::{Answer, Evidence, NotOffered, Oddity};
 use super::hello::{Subject, Tls13Share, hello_sized_sets, one_kind_sets};
 use super::order::{Observation, Order, Preference, preference};
+use super::rounds::Rounds;
 use crate::probe::{Ending, Outcome, ProbeError};
 use crate::tls::{Alert, AlertDescription, CipherSuite, TlsVersion};
 use crate::wire::Flight;
@@ -40,6 +43,10 @@ pub(super) struct Job {
     pub(super) share: Tls13Share,
     /// How often it was asked in vain.
     pub(super) attempts: u32,
+    /// How soon it is wanted: 0 first.
+    pub(super) rank: u8,
+    /// The list that it is a question of, on a far network.
+    pub(super) list: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -50,6 +57,30 @@ pub(super) enum Purpose {
     Sample,
     /// To learn the order of accepted suites.
     Order,
+}
+
+/// How far away the server is, which decides how it is asked.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Distance {
+    /// Connections cost more than round trips: sets stay whole, so that the answers give the
+    /// server's order along the way.
+    Near,
+    /// Round trips cost more than connections: as many questions side by side as teach something.
+    Far,
+}
+
+/// Suites that are asked for together on a far network, in the order that is supposed.
+#[derive(Debug)]
+struct List {
+    suites: Vec<CipherSuite>,
+    rank: u8,
+    rounds: Rounds,
+    /// Questions that are queued or on their way.
+    waiting: usize,
+    /// Answers of this round that selected something, and how many suites were known before it.
+    selected: usize,
+    known_before: usize,
+    is_sampled: bool,
 }
 
 /// What stands between an answer and its meaning.
@@ -81,6 +112,16 @@ pub(super) struct SuiteSearch {
     observations: Vec<Observation>,
     version_refusals: usize,
     is_spent: bool,
+    distance: Distance,
+    lists: Vec<List>,
+    /// How many refusals of the version are enough.
+    pub(super) refusals_needed: usize,
+    in_flight: usize,
+    is_heard: bool,
+    samples: usize,
+    order_waiting: usize,
+    order_rounds: usize,
+    shared_for_real: bool,
     pub(super) oddities: Vec<Oddity>,
 }
 
@@ -94,7 +135,7 @@ enum Stage {
 }
 
 impl SuiteSearch {
-    pub(super) fn new(subject: &Subject, version: TlsVersion) -> Self {
+    pub(super) fn new(subject: &Subject, version: TlsVersion, distance: Distance) -> Self {
         let (offered, left_out): (Vec<_>, Vec<_>) =
             IN_SEARCH_ORDER.iter().copied().partition(|suite| is_worth_asking(*suite, version));
         // One chain of answers over the suites that go with an RSA certificate gives their whole
@@ -103,9 +144,13 @@ impl SuiteSearch {
         let mut sets = one_kind_sets(subject, version, &offered[..first]);
         sets.extend(hello_sized_sets(subject, version, &offered[first..]));
         let not_offered = Answer::NotOffered(NotOffered::NotDefined);
-        Self {
+        let lists = match distance {
+            Distance::Near => Vec::new(),
+            Distance::Far => lists(subject, version, &offered),
+        };
+        let mut search = Self {
             version,
-            queue: sets.into_iter().map(|set| Job::new(set, Purpose::Search)).collect(),
+            queue: VecDeque::new(),
             stage: Stage::Searching,
             answers: left_out.into_iter().map(|suite| (suite, not_offered.clone())).collect(),
             accepted: Vec::new(),
@@ -113,16 +158,83 @@ impl SuiteSearch {
             version_refusals: 0,
             is_spent: false,
             oddities: Vec::new(),
+            distance,
+            lists,
+            refusals_needed: VERSION_REFUSALS,
+            in_flight: 0,
+            is_heard: false,
+            samples: 0,
+            order_waiting: 0,
+            order_rounds: 0,
+            shared_for_real: false,
+        };
+        match distance {
+            Distance::Near => {
+                search.queue = sets.into_iter().map(|set| Job::new(set, Purpose::Search)).collect();
+            }
+            Distance::Far => search.ask_for_whole_lists(),
         }
+        search
+    }
+
+    /// Each list as a whole, turned round, so that a server which has the supposed order shows
+    /// that it is its own.
+    fn ask_for_whole_lists(&mut self) {
+        for index in 0..self.lists.len() {
+            let suites = self.lists[index].suites.iter().rev().copied().collect();
+            self.queue_question(index, suites);
+        }
+    }
+
+    fn queue_question(&mut self, index: usize, suites: Vec<CipherSuite>) {
+        let list = &mut self.lists[index];
+        list.waiting += 1;
+        let job = Job::new(chacha_not_first(suites), Purpose::Search);
+        self.queue.push_back(Job { list: Some(index), rank: list.rank, ..job });
     }
 
     /// The next hello to send, if there is one to send now.
     pub(super) fn next(&mut self) -> Option<Job> {
-        self.queue.pop_front()
+        self.next_rank()?;
+        let first = (0..self.queue.len()).min_by_key(|index| self.queue[*index].rank)?;
+        self.in_flight += 1;
+        self.queue.remove(first)
     }
 
-    pub(super) fn is_waiting(&self) -> bool {
-        !self.queue.is_empty()
+    /// How soon the next hello is wanted, if there is one to send now. A version of which nothing
+    /// is known yet is not asked for more often than it may refuse.
+    pub(super) fn next_rank(&self) -> Option<u8> {
+        let enough = self.in_flight + self.version_refusals >= self.refusals_needed;
+        if !self.is_heard && enough && self.in_flight > 0 {
+            return None;
+        }
+        self.queue.iter().map(|job| job.rank).min()
+    }
+
+    /// How many hellos are on their way.
+    pub(super) fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
+    /// Whether no hello is on its way.
+    pub(super) fn is_idle(&self) -> bool {
+        self.in_flight == 0
+    }
+
+    /// Whether the server refuses the version as such.
+    pub(super) fn is_version_refused(&self) -> bool {
+        self.accepted.is_empty() && self.version_refusals >= self.refusals_needed
+    }
+
+    /// The suites accepted so far, as the survey of a version that is not done yet.
+    pub(super) fn known_so_far(&self) -> VersionSurvey {
+        VersionSurvey {
+            version: self.version,
+            answers: BTreeMap::new(),
+            accepted: self.accepted.clone(),
+            preference: Preference::Unknown,
+            order_proven: false,
+        }
     }
 
     /// How many suites were found to be accepted.
@@ -138,6 +250,10 @@ impl SuiteSearch {
     /// Goes on to the next stage when all hellos of this one are answered. Returns whether there
     /// is something to ask again.
     pub(super) fn advance(&mut self) -> bool {
+        if self.distance == Distance::Far {
+            self.plan();
+            return !self.queue.is_empty();
+        }
         while self.queue.is_empty() && self.stage != Stage::Done {
             self.stage = match self.stage {
                 Stage::Searching => self.begin_real_shares(),
@@ -148,6 +264,128 @@ impl SuiteSearch {
             };
         }
         !self.queue.is_empty()
+    }
+
+    /// Queues what the answers so far permit to ask next.
+    fn plan(&mut self) {
+        if self.stage == Stage::Done || self.is_version_refused() {
+            return;
+        }
+        for index in 0..self.lists.len() {
+            if self.lists[index].waiting == 0 {
+                self.plan_list(index);
+            }
+        }
+        let busy = self.lists.iter().any(|list| list.waiting > 0 && list.rank < RARE);
+        if !busy && self.order_waiting == 0 {
+            self.plan_order();
+        }
+        let is_idle = self.queue.is_empty() && self.in_flight == 0;
+        if is_idle && !self.shared_for_real {
+            self.shared_for_real = true;
+            self.begin_real_shares();
+        }
+    }
+
+    fn plan_list(&mut self, index: usize) {
+        let known = self.accepted.len();
+        let list = &mut self.lists[index];
+        list.rounds.learn(list.selected, known - list.known_before.min(known));
+        (list.selected, list.known_before, list.rank) = (0, known, list.rank.min(1));
+        let open = |suite: &CipherSuite| !self.answers.contains_key(suite);
+        let mut open: Vec<_> = list.suites.iter().copied().filter(open).collect();
+        if open.is_empty() {
+            return self.sample_list(index);
+        }
+        let order = self.likely_order();
+        open.sort_by_cached_key(|suite| (!is_in_general_use(*suite), order.place(*suite)));
+        for question in self.lists[index].rounds.ask(&open) {
+            self.queue_question(index, question);
+        }
+    }
+
+    /// The known order that the answers contradict least.
+    fn likely_order(&self) -> KnownOrder {
+        let wrong = |order: &KnownOrder| {
+            let before = |seen: &Observation| {
+                let place = order.place(seen.selected);
+                let others = seen.offered.iter().filter(|suite| self.accepted.contains(suite));
+                others.filter(|suite| order.place(**suite) < place).count()
+            };
+            self.observations.iter().map(before).sum::<usize>()
+        };
+        // A server's favourite tells even before others are known to be accepted.
+        let favourite = |order: &KnownOrder| {
+            let first = self.observations.first();
+            let place = first.map(|seen| (order.place(seen.selected), &seen.offered));
+            place.map_or(0, |(place, offered)| {
+                offered.iter().filter(|suite| order.place(**suite) < place).count()
+            })
+        };
+        let fits = |order: &KnownOrder| (wrong(order), favourite(order));
+        KnownOrder::ALL.into_iter().min_by_key(fits).unwrap_or(KnownOrder::Strength)
+    }
+
+    fn sample_list(&mut self, index: usize) {
+        if std::mem::replace(&mut self.lists[index].is_sampled, true) {
+            return;
+        }
+        let old = self.version < TlsVersion::TLS12;
+        let left = if old { OLD_SAMPLES } else { SAMPLES } - self.samples;
+        let members = SAMPLED.iter().filter(|suite| self.lists[index].suites.contains(suite));
+        let refused = members.filter(|suite| self.was_refused_in_a_set(**suite));
+        let samples: Vec<_> = refused.take(left).copied().collect();
+        self.samples += samples.len();
+        for suite in samples {
+            let job = Job::new(vec![suite], Purpose::Sample);
+            self.queue.push_back(Job { rank: 2, ..job });
+        }
+    }
+
+    /// Asks for all places of the order at once that are not proven.
+    fn plan_order(&mut self) {
+        if self.accepted.len() < 2 || self.order_rounds > self.accepted.len() + 2 {
+            return;
+        }
+        let order = self.supposed_order();
+        let questions = match preference(&self.accepted, &self.observations) {
+            Preference::Client => Vec::new(),
+            Preference::Server => order.open_questions(),
+            Preference::Unknown if self.order_rounds == 0 => {
+                vec![order.suites().iter().rev().copied().collect()]
+            }
+            Preference::Unknown => Vec::new(),
+        };
+        self.order_rounds += 1;
+        self.order_waiting = questions.len();
+        for suites in questions {
+            let job = Job::new(chacha_not_first(suites), Purpose::Order);
+            self.queue.push_back(Job { rank: 1, ..job });
+        }
+    }
+
+    fn supposed_order(&self) -> Order {
+        let order = self.likely_order();
+        let mut accepted = self.accepted.clone();
+        accepted.sort_by_cached_key(|suite| order.place(*suite));
+        Order::suppose(&accepted, &self.observations)
+    }
+
+    /// Takes note of an answer that came, whatever it was.
+    fn note_arrival(&mut self, job: &Job, outcome: &Outcome) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        let refuses_version = matches!(outcome, Outcome::Refused(alert)
+            if alert.description == AlertDescription::PROTOCOL_VERSION);
+        let answers_other_version = matches!(outcome, Outcome::Selected(flight)
+            if flight.server_hello.as_ref().is_some_and(|hello| hello.version < self.version));
+        self.is_heard |= !refuses_version && !answers_other_version;
+        if let Some(list) = job.list.and_then(|index| self.lists.get_mut(index)) {
+            list.waiting = list.waiting.saturating_sub(1);
+            list.selected += usize::from(matches!(outcome, Outcome::Selected(_)));
+        }
+        if job.purpose == Purpose::Order {
+            self.order_waiting = self.order_waiting.saturating_sub(1);
+        }
     }
 
     /// Asks again with real key shares where an empty list may have been the reason.
@@ -165,7 +403,7 @@ impl SuiteSearch {
     }
 
     fn begin_sampling(&mut self) -> Stage {
-        if self.version_refusals < VERSION_REFUSALS {
+        if self.version_refusals < self.refusals_needed {
             let mut samples = SAMPLED.to_vec();
             samples.retain(|suite| self.was_refused_in_a_set(*suite));
             let old = self.version < TlsVersion::TLS12;
@@ -217,6 +455,7 @@ impl SuiteSearch {
 
     /// Takes the answer to a hello. `parts` is into how many sets what is left may be split.
     pub(super) fn record(&mut self, job: Job, outcome: &Outcome, parts: usize) -> Verdict {
+        self.note_arrival(&job, outcome);
         match outcome {
             Outcome::Selected(flight) => self.record_selected(&job, flight, parts),
             Outcome::Refused(alert) => {
@@ -291,7 +530,7 @@ impl SuiteSearch {
 
     fn count_version_refusal(&mut self) {
         self.version_refusals += 1;
-        if self.version_refusals >= VERSION_REFUSALS && self.accepted.is_empty() {
+        if self.is_version_refused() {
             while let Some(job) = self.queue.pop_front() {
                 self.record_refusal(&job, &Evidence::VersionRefused);
             }
@@ -316,7 +555,9 @@ impl SuiteSearch {
             Purpose::Order => {}
             Purpose::Search => {
                 self.accept(suite, evidence(flight, job.suites.len()));
-                self.queue_rest(job, suite, parts);
+                if job.list.is_none() {
+                    self.queue_rest(job, suite, parts);
+                }
             }
             Purpose::Sample => {
                 self.note(Oddity::RefusedSetHasAcceptedMember { version: self.version, suite });
@@ -388,9 +629,13 @@ impl SuiteSearch {
             self.answers.entry(suite).or_insert_with(missing);
         }
         let preference = preference(&self.accepted, &self.observations);
+        let known_order = self.supposed_order();
         let mut accepted = self.accepted;
         accepted.sort_by_cached_key(|suite| search_order(*suite));
-        let order = Order::suppose(&accepted, &self.observations);
+        let order = match self.distance {
+            Distance::Near => Order::suppose(&accepted, &self.observations),
+            Distance::Far => known_order,
+        };
         let order_proven = match preference {
             Preference::Server => order.open_question(0).is_none(),
             Preference::Client => true,
@@ -411,8 +656,57 @@ impl SuiteSearch {
 
 impl Job {
     fn new(suites: Vec<CipherSuite>, purpose: Purpose) -> Self {
-        Self { suites, purpose, share: Tls13Share::default(), attempts: 0 }
+        Self { suites, purpose, share: Tls13Share::default(), attempts: 0, rank: 1, list: None }
     }
+}
+
+/// Some servers prefer ChaCha20 where a client offers it first, which would hide their order.
+fn chacha_not_first(mut suites: Vec<CipherSuite>) -> Vec<CipherSuite> {
+    let is_chacha =
+        |suite: &CipherSuite| suite.iana_name().is_some_and(|name| name.contains("CHACHA20"));
+    if suites.first().is_some_and(is_chacha)
+        && let Some(other) = suites.iter().position(|suite| !is_chacha(suite))
+    {
+        suites.swap(0, other);
+    }
+    suites
+}
+
+/// The rank of lists that nobody waits for.
+const RARE: u8 = 3;
+
+/// Cuts what may be offered into lists: what almost every server has some of, what goes with an
+/// RSA certificate too, what goes with an ECDSA certificate, and the rest.
+fn lists(subject: &Subject, version: TlsVersion, offered: &[CipherSuite]) -> Vec<List> {
+    let kind = |suite: &CipherSuite| match *suite {
+        suite if is_in_general_use(suite) && suite.is_defined_for(version) => 0u8,
+        suite if goes_with_rsa(suite) && suite.is_defined_for(version) => 2,
+        suite if is_widespread(suite) && suite.is_defined_for(version) => 1,
+        _ => RARE,
+    };
+    let mut lists = Vec::new();
+    for rank in 0..=RARE {
+        let mut suites: Vec<_> =
+            offered.iter().copied().filter(|suite| kind(suite) == rank).collect();
+        let order = KnownOrder::Strength;
+        if rank < RARE {
+            suites.sort_by_cached_key(|suite| (!is_in_general_use(*suite), order.place(*suite)));
+        }
+        let sets = match rank {
+            RARE => hello_sized_sets(subject, version, &suites),
+            _ => one_kind_sets(subject, version, &suites),
+        };
+        lists.extend(sets.into_iter().map(|suites| List {
+            suites,
+            rank,
+            rounds: Rounds::default(),
+            waiting: 0,
+            selected: 0,
+            known_before: 0,
+            is_sampled: false,
+        }));
+    }
+    lists
 }
 
 fn evidence(flight: &Flight, offered: usize) -> Evidence {
@@ -465,7 +759,7 @@ mod tests {
         parts: usize,
         answer: impl Fn(&[CipherSuite]) -> Outcome,
     ) -> (VersionSurvey, usize) {
-        let mut search = SuiteSearch::new(&Subject::default(), version);
+        let mut search = SuiteSearch::new(&Subject::default(), version, Distance::Near);
         let mut hellos = 0;
         while search.advance() {
             while let Some(job) = search.next() {
@@ -552,7 +846,7 @@ mod tests {
 
     #[test]
     fn an_empty_key_share_is_not_the_last_word() {
-        let mut search = SuiteSearch::new(&Subject::default(), TlsVersion::TLS13);
+        let mut search = SuiteSearch::new(&Subject::default(), TlsVersion::TLS13, Distance::Near);
         let mut shares = Vec::new();
         while search.advance() {
             while let Some(job) = search.next() {
@@ -565,7 +859,7 @@ mod tests {
 
     #[test]
     fn a_suite_that_was_not_offered_makes_no_row() {
-        let mut search = SuiteSearch::new(&Subject::default(), TlsVersion::TLS12);
+        let mut search = SuiteSearch::new(&Subject::default(), TlsVersion::TLS12, Distance::Near);
         assert!(search.advance());
         let job = search.next().unwrap();
         let outcome = selects(TlsVersion::TLS12, CipherSuite(0xfefe));
