@@ -76,11 +76,19 @@ async fn survey_side_by_side(
     with: (TlsVersion, &[CipherSuite]),
 ) -> GroupSurvey {
     let mut result = GroupSurvey { version: with.0, accepted: Vec::new(), complete: true };
-    let sets = candidates(with.0).into_iter().enumerate();
-    // Almost every server takes some of the groups in use and none of the others.
-    let found = join_all(
-        sets.map(|(index, set)| find_in_rounds(prober, subject, survey, with, set, index == 0)),
-    );
+    let mut sets = candidates(with.0);
+    // OpenSSL's order, since servers of other libraries have fewer of these.
+    sets[0].sort_by_key(|group| match *group {
+        Group::X25519 => 0,
+        Group::SECP256R1 => 1,
+        Group::X448 => 2,
+        Group::SECP521R1 => 3,
+        _ => 4,
+    });
+    let found = join_all(sets.into_iter().map(|set| {
+        let is_likely = set[0] == Group::X25519 || set[0].is_finite_field();
+        find_in_rounds(prober, subject, survey, with, set, is_likely)
+    }));
     for (accepted, complete) in found.await {
         result.accepted.extend(accepted);
         result.complete &= complete;

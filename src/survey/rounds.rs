@@ -8,7 +8,7 @@
 
 /// Places from which a round asks when nothing is known yet: servers that accept few members of a
 /// list accept the first ones.
-const FIRST_PLACES: [usize; 6] = [0, 1, 2, 3, 5, 9];
+const FIRST_PLACES: [usize; 5] = [0, 1, 2, 3, 5];
 /// The most questions of one round.
 const MOST_QUESTIONS: usize = 12;
 

@@ -347,12 +347,11 @@ impl Run<'_> {
 
     /// A server that refuses a version refuses the older ones too: one refusal confirms that.
     fn learn_from_newer_versions(&mut self) {
-        let mut refused = false;
-        for search in &mut self.searches {
-            if refused {
-                search.refusals_needed = 1;
-            }
-            refused = search.version < TlsVersion::TLS13 && search.is_version_refused();
+        let legacy = self.searches.iter_mut().skip_while(|it| it.version >= TlsVersion::TLS12);
+        let mut legacy: Vec<_> = legacy.collect();
+        for index in 1..legacy.len() {
+            let (newer, older) = legacy.split_at_mut(index);
+            older[0].learn_of_newer(newer[index - 1]);
         }
     }
 

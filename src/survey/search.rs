@@ -80,7 +80,6 @@ struct List {
     /// Answers of this round that selected something, and how many suites were known before it.
     selected: usize,
     known_before: usize,
-    is_sampled: bool,
 }
 
 /// What stands between an answer and its meaning.
@@ -115,10 +114,15 @@ pub(super) struct SuiteSearch {
     distance: Distance,
     lists: Vec<List>,
     /// How many refusals of the version are enough.
-    pub(super) refusals_needed: usize,
+    refusals_needed: usize,
+    /// Whether the next newer version may still be refused, and this one with it.
+    newer_is_open: bool,
     in_flight: usize,
     is_heard: bool,
-    samples: usize,
+    any_alert: bool,
+    /// Whether the server answered with an older version.
+    answers_older: bool,
+    sampled: Vec<CipherSuite>,
     order_waiting: usize,
     order_rounds: usize,
     shared_for_real: bool,
@@ -161,9 +165,12 @@ impl SuiteSearch {
             distance,
             lists,
             refusals_needed: VERSION_REFUSALS,
+            newer_is_open: version < TlsVersion::TLS11,
             in_flight: 0,
             is_heard: false,
-            samples: 0,
+            any_alert: false,
+            answers_older: false,
+            sampled: Vec::new(),
             order_waiting: 0,
             order_rounds: 0,
             shared_for_real: false,
@@ -204,7 +211,8 @@ impl SuiteSearch {
     /// How soon the next hello is wanted, if there is one to send now. A version of which nothing
     /// is known yet is not asked for more often than it may refuse.
     pub(super) fn next_rank(&self) -> Option<u8> {
-        let enough = self.in_flight + self.version_refusals >= self.refusals_needed;
+        let allowed = if self.newer_is_open { 1 } else { self.refusals_needed };
+        let enough = self.in_flight + self.version_refusals >= allowed;
         if !self.is_heard && enough && self.in_flight > 0 {
             return None;
         }
@@ -214,6 +222,19 @@ impl SuiteSearch {
     /// How many hellos are on their way.
     pub(super) fn in_flight(&self) -> usize {
         self.in_flight
+    }
+
+    /// Takes note of what became of the next newer version. One that is refused by an alert is a
+    /// refusal of all versions up to it (RFC 5246 §E.1), so that one refusal, by whatever alert,
+    /// confirms it for this one: SSL 3.0 has no alert protocol_version.
+    pub(super) fn learn_of_newer(&mut self, newer: &Self) {
+        self.newer_is_open = !newer.is_heard && !newer.is_version_refused();
+        let by_alert = newer.is_version_refused() && !newer.answers_older;
+        if by_alert && self.refusals_needed > 1 {
+            self.refusals_needed = 1;
+            self.version_refusals += usize::from(self.any_alert);
+            self.drop_refused_version();
+        }
     }
 
     /// Whether no hello is on its way.
@@ -294,8 +315,9 @@ impl SuiteSearch {
         (list.selected, list.known_before, list.rank) = (0, known, list.rank.min(1));
         let open = |suite: &CipherSuite| !self.answers.contains_key(suite);
         let mut open: Vec<_> = list.suites.iter().copied().filter(open).collect();
+        self.sample_list(index);
         if open.is_empty() {
-            return self.sample_list(index);
+            return;
         }
         let order = self.likely_order();
         open.sort_by_cached_key(|suite| (!is_in_general_use(*suite), order.place(*suite)));
@@ -327,15 +349,16 @@ impl SuiteSearch {
     }
 
     fn sample_list(&mut self, index: usize) {
-        if std::mem::replace(&mut self.lists[index].is_sampled, true) {
-            return;
-        }
         let old = self.version < TlsVersion::TLS12;
-        let left = if old { OLD_SAMPLES } else { SAMPLES } - self.samples;
+        let left = if old { OLD_SAMPLES } else { SAMPLES };
+        let left = left - self.sampled.len();
         let members = SAMPLED.iter().filter(|suite| self.lists[index].suites.contains(suite));
-        let refused = members.filter(|suite| self.was_refused_in_a_set(**suite));
+        let refused = members.filter(|suite| {
+            let foreign = suite.is_tls13() && self.version < TlsVersion::TLS13;
+            !foreign && !self.sampled.contains(suite) && self.was_refused_in_a_set(**suite)
+        });
         let samples: Vec<_> = refused.take(left).copied().collect();
-        self.samples += samples.len();
+        self.sampled.extend(&samples);
         for suite in samples {
             let job = Job::new(vec![suite], Purpose::Sample);
             self.queue.push_back(Job { rank: 2, ..job });
@@ -478,7 +501,8 @@ impl SuiteSearch {
     fn record_alert(&mut self, job: &Job, alert: Alert) {
         let evidence = Evidence::Alert { alert: alert.description, offered: job.suites.len() };
         self.record_refusal(job, &evidence);
-        if alert.description == AlertDescription::PROTOCOL_VERSION {
+        self.any_alert = true;
+        if alert.description == AlertDescription::PROTOCOL_VERSION || self.refusals_needed == 1 {
             self.count_version_refusal();
         }
     }
@@ -530,6 +554,10 @@ impl SuiteSearch {
 
     fn count_version_refusal(&mut self) {
         self.version_refusals += 1;
+        self.drop_refused_version();
+    }
+
+    fn drop_refused_version(&mut self) {
         if self.is_version_refused() {
             while let Some(job) = self.queue.pop_front() {
                 self.record_refusal(&job, &Evidence::VersionRefused);
@@ -601,6 +629,7 @@ impl SuiteSearch {
         if answered > self.version {
             self.note(Oddity::UnofferedVersion { asked: self.version, answered });
         }
+        self.answers_older |= answered < self.version;
         let evidence = Evidence::OtherVersion { answered, offered: job.suites.len() };
         self.record_refusal(job, &evidence);
         self.count_version_refusal();
@@ -675,12 +704,12 @@ fn chacha_not_first(mut suites: Vec<CipherSuite>) -> Vec<CipherSuite> {
 /// The rank of lists that nobody waits for.
 const RARE: u8 = 3;
 
-/// Cuts what may be offered into lists: what almost every server has some of, what goes with an
-/// RSA certificate too, what goes with an ECDSA certificate, and the rest.
+/// Cuts what may be offered into lists: what goes with an RSA certificate, what goes with an ECDSA
+/// certificate, and the rest.
 fn lists(subject: &Subject, version: TlsVersion, offered: &[CipherSuite]) -> Vec<List> {
     let kind = |suite: &CipherSuite| match *suite {
-        suite if is_in_general_use(suite) && suite.is_defined_for(version) => 0u8,
-        suite if goes_with_rsa(suite) && suite.is_defined_for(version) => 2,
+        suite if suite.is_tls13() && !is_in_general_use(suite) => RARE,
+        suite if goes_with_rsa(suite) && suite.is_defined_for(version) => 0u8,
         suite if is_widespread(suite) && suite.is_defined_for(version) => 1,
         _ => RARE,
     };
@@ -703,7 +732,6 @@ fn lists(subject: &Subject, version: TlsVersion, offered: &[CipherSuite]) -> Vec
             waiting: 0,
             selected: 0,
             known_before: 0,
-            is_sampled: false,
         }));
     }
     lists
