@@ -75,7 +75,9 @@ impl KnownOrder {
         let rsa = u8::from(exchange >= 2);
         let parts = match self {
             Self::Strength => [rsa, aead, old_mac, strong, exchange, ecdsa, other_cipher],
-            Self::StrongExchange => [exchange, other_cipher, aead, old_mac, strong, ecdsa, 0],
+            Self::StrongExchange => {
+                [exchange, other_cipher, aead, old_mac, u8::from(chacha), strong, ecdsa]
+            }
             Self::LightExchange => [rsa, aead, exchange, light, ecdsa, old_mac, other_cipher],
         };
         (parts, suite)

@@ -9,6 +9,8 @@
 /// Places from which a round asks when nothing is known yet: servers that accept few members of a
 /// list accept the first ones.
 const FIRST_PLACES: [usize; 5] = [0, 1, 2, 3, 5];
+/// The fewest questions of a round after the first.
+const LEAST_QUESTIONS: usize = 2;
 /// The most questions of one round.
 const MOST_QUESTIONS: usize = 12;
 
@@ -37,14 +39,10 @@ impl Rounds {
             let size = open.len().div_ceil(self.questions);
             return open.chunks(size).map(<[T]>::to_vec).collect();
         }
-        let places: Vec<_> = if open.len() <= self.questions {
-            (0..open.len()).collect()
-        } else if self.questions == FIRST_PLACES.len() {
-            FIRST_PLACES.into_iter().filter(|place| *place < open.len()).collect()
-        } else {
-            (0..self.questions).map(|index| index * open.len() / self.questions).collect()
-        };
-        places.into_iter().map(|place| open[place..].to_vec()).collect()
+        let first = FIRST_PLACES.into_iter().take(self.questions);
+        let further = (FIRST_PLACES.len() + 1..).take(self.questions - first.len());
+        let places = first.chain(further).filter(|place| *place < open.len());
+        places.map(|place| open[place..].to_vec()).collect()
     }
 
     /// Learns from a round in which `selected` answers named a member, `new` of them different
@@ -53,8 +51,13 @@ impl Rounds {
         self.apart = selected >= 3 && selected > new * 2;
         self.questions = match self.apart {
             true => MOST_QUESTIONS,
-            false => (new * 2).clamp(FIRST_PLACES.len(), MOST_QUESTIONS),
+            false => (new * 2).clamp(LEAST_QUESTIONS, MOST_QUESTIONS),
         };
+    }
+
+    /// Forgets that the order was another one than supposed, since another is supposed now.
+    pub(super) fn suppose_another_order(&mut self) {
+        self.apart = false;
     }
 }
 

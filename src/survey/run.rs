@@ -347,7 +347,7 @@ impl Run<'_> {
 
     /// A server that refuses a version refuses the older ones too: one refusal confirms that.
     fn learn_from_newer_versions(&mut self) {
-        let legacy = self.searches.iter_mut().skip_while(|it| it.version >= TlsVersion::TLS12);
+        let legacy = self.searches.iter_mut().skip_while(|it| it.version > TlsVersion::TLS12);
         let mut legacy: Vec<_> = legacy.collect();
         for index in 1..legacy.len() {
             let (newer, older) = legacy.split_at_mut(index);

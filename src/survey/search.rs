@@ -75,6 +75,7 @@ struct List {
     suites: Vec<CipherSuite>,
     rank: u8,
     rounds: Rounds,
+    order: KnownOrder,
     /// Questions that are queued or on their way.
     waiting: usize,
     /// Answers of this round that selected something, and how many suites were known before it.
@@ -117,6 +118,8 @@ pub(super) struct SuiteSearch {
     refusals_needed: usize,
     /// Whether the next newer version may still be refused, and this one with it.
     newer_is_open: bool,
+    /// The order that the newest version below TLS 1.3 seems to have.
+    order_of_newer: Option<KnownOrder>,
     in_flight: usize,
     is_heard: bool,
     any_alert: bool,
@@ -165,6 +168,7 @@ impl SuiteSearch {
             distance,
             lists,
             refusals_needed: VERSION_REFUSALS,
+            order_of_newer: None,
             newer_is_open: version < TlsVersion::TLS11,
             in_flight: 0,
             is_heard: false,
@@ -228,6 +232,8 @@ impl SuiteSearch {
     /// refusal of all versions up to it (RFC 5246 §E.1), so that one refusal, by whatever alert,
     /// confirms it for this one: SSL 3.0 has no alert protocol_version.
     pub(super) fn learn_of_newer(&mut self, newer: &Self) {
+        self.order_of_newer =
+            if newer.found() > 1 { Some(newer.likely_order()) } else { newer.order_of_newer };
         self.newer_is_open = !newer.is_heard && !newer.is_version_refused();
         let by_alert = newer.is_version_refused() && !newer.answers_older;
         if by_alert && self.refusals_needed > 1 {
@@ -320,7 +326,14 @@ impl SuiteSearch {
             return;
         }
         let order = self.likely_order();
-        open.sort_by_cached_key(|suite| (!is_in_general_use(*suite), order.place(*suite)));
+        let list = &mut self.lists[index];
+        if list.order != order {
+            list.order = order;
+            list.rounds.suppose_another_order();
+        }
+        // Who accepts many suites accepts rare ones too, in their places.
+        let few = known < MANY;
+        open.sort_by_cached_key(|suite| (few && !is_in_general_use(*suite), order.place(*suite)));
         for question in self.lists[index].rounds.ask(&open) {
             self.queue_question(index, question);
         }
@@ -344,7 +357,9 @@ impl SuiteSearch {
                 offered.iter().filter(|suite| order.place(**suite) < place).count()
             })
         };
-        let fits = |order: &KnownOrder| (wrong(order), favourite(order));
+        let fits = |order: &KnownOrder| {
+            (wrong(order), favourite(order), self.order_of_newer != Some(*order))
+        };
         KnownOrder::ALL.into_iter().min_by_key(fits).unwrap_or(KnownOrder::Strength)
     }
 
@@ -701,6 +716,8 @@ fn chacha_not_first(mut suites: Vec<CipherSuite>) -> Vec<CipherSuite> {
     suites
 }
 
+/// From how many suites on a server counts as one that accepts many.
+const MANY: usize = 6;
 /// The rank of lists that nobody waits for.
 const RARE: u8 = 3;
 
@@ -714,10 +731,10 @@ fn lists(subject: &Subject, version: TlsVersion, offered: &[CipherSuite]) -> Vec
         _ => RARE,
     };
     let mut lists = Vec::new();
+    let order = KnownOrder::Strength;
     for rank in 0..=RARE {
         let mut suites: Vec<_> =
             offered.iter().copied().filter(|suite| kind(suite) == rank).collect();
-        let order = KnownOrder::Strength;
         if rank < RARE {
             suites.sort_by_cached_key(|suite| (!is_in_general_use(*suite), order.place(*suite)));
         }
@@ -729,6 +746,7 @@ fn lists(subject: &Subject, version: TlsVersion, offered: &[CipherSuite]) -> Vec
             suites,
             rank,
             rounds: Rounds::default(),
+            order,
             waiting: 0,
             selected: 0,
             known_before: 0,
