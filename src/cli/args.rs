@@ -477,10 +477,14 @@ pub(super) struct ProbingOptions {
     /// Complete a handshake with every OpenSSL cipher, accepted or not
     #[arg(long, help_heading = "Survey")]
     pub(super) exhaustive: bool,
-    /// Connections at once to one address
-    #[arg(long, value_name = "N", default_value_t = 5, help_heading = "Survey",
+    /// Most connections at once to one address, reached from 5 on as long as all goes well
+    #[arg(long, value_name = "N", default_value_t = 16, help_heading = "Survey",
           value_parser = clap::value_parser!(u16).range(1..=64))]
     pub(super) connections: u16,
+    /// Open no more than N connections to one address in all; the verdict comes first
+    #[arg(long, value_name = "N", help_heading = "Survey",
+          value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) budget: Option<u64>,
     /// Least time between two connections to one address, for example 1s
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration, help_heading = "Survey")]
     pub(super) delay: Duration,

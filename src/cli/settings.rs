@@ -305,6 +305,7 @@ fn limits(options: &ProbingOptions) -> Limits {
     let defaults = Limits::default();
     Limits {
         connections_per_host: options.connections.into(),
+        budget: options.budget,
         connect_timeout: options.connect_timeout,
         answer_timeout: options.answer_timeout,
         deadline: options.deadline.unwrap_or(defaults.deadline + options.delay * MOST_CONNECTIONS),

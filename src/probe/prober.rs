@@ -3,13 +3,14 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
-use super::gate::{Gate, Place};
+use super::gate::{Gate, Place, Shut};
 use super::limits::Limits;
 use super::way::{Connection, TunnelError, Way, WayError};
 use crate::tls::Alert;
@@ -25,6 +26,7 @@ pub struct Prober {
     gate: Arc<Gate>,
     limits: Arc<Limits>,
     way: Arc<Way>,
+    depth: Arc<AtomicU32>,
 }
 
 /// What a server answered to one hello.
@@ -90,6 +92,9 @@ pub enum ProbeError {
     /// The gate was shut because the run ends.
     #[error("the run ended before this was asked")]
     Ended,
+    /// As many connections as were allowed had been opened.
+    #[error("not asked: the connections allowed by --budget were used up")]
+    Budget,
     /// Reading or writing failed for another reason.
     /// Among them a reset right after the connection was opened, before the hello was sent.
     #[error("the connection failed: {0}")]
@@ -97,6 +102,15 @@ pub enum ProbeError {
     /// The proxy on the way to the server opened no tunnel.
     #[error(transparent)]
     Tunnel(#[from] TunnelError),
+}
+
+impl From<Shut> for ProbeError {
+    fn from(shut: Shut) -> Self {
+        match shut {
+            Shut::Ended => Self::Ended,
+            Shut::Spent => Self::Budget,
+        }
+    }
 }
 
 fn connect_words(kind: io::ErrorKind) -> String {
@@ -112,7 +126,7 @@ impl Prober {
     /// A prober for `address` behind `gate`.
     #[must_use]
     pub fn new(address: SocketAddr, gate: Arc<Gate>, limits: Arc<Limits>) -> Self {
-        Self { address, gate, limits, way: Arc::default() }
+        Self { address, gate, limits, way: Arc::default(), depth: Arc::default() }
     }
 
     /// The same prober, reaching its server by `way`.
@@ -139,17 +153,45 @@ impl Prober {
         &self.limits
     }
 
+    /// The same prober with a record of its own of how deep its probes reach.
+    #[must_use]
+    pub fn with_own_depth(&self) -> Self {
+        Self { depth: Arc::default(), ..self.clone() }
+    }
+
+    /// The round trip, counted from the first connection to this endpoint, at which the last of
+    /// this prober's own probes ended.
+    #[must_use]
+    pub fn depth(&self) -> u32 {
+        self.depth.load(Ordering::Relaxed)
+    }
+
     /// Sends `hello` over a connection of its own and reads the server's first flight.
     pub async fn ask(&self, hello: &ClientHello) -> Outcome {
+        match self.enter().await {
+            Ok(place) => self.ask_in(place, hello).await,
+            Err(error) => Outcome::Failed(error),
+        }
+    }
+
+    /// Waits until a connection may be opened.
+    pub(crate) async fn enter(&self) -> Result<Place, ProbeError> {
+        self.gate.enter().await.map_err(ProbeError::from)
+    }
+
+    /// The same as [`Self::ask`] for who has a place.
+    pub(crate) async fn ask_in(&self, place: Place, hello: &ClientHello) -> Outcome {
         let bytes = match hello.encode() {
             Ok(bytes) => bytes,
             Err(error) => return Outcome::Failed(error.into()),
         };
-        match self.connect().await {
-            Ok((_place, stream)) => {
+        let begun = Instant::now();
+        match self.connect_in(&place).await {
+            Ok(stream) => {
                 let outcome = self.exchange(stream, &bytes).await;
+                self.note_depth(&place, 1);
                 if matches!(outcome, Outcome::Selected(_) | Outcome::Refused(_)) {
-                    self.gate.note_answer();
+                    self.gate.note_answer(begun.elapsed());
                 }
                 outcome
             }
@@ -158,24 +200,38 @@ impl Prober {
         }
     }
 
+    /// Takes note of a probe that took so many round trips once its connection was open.
+    pub(super) fn note_depth(&self, place: &Place, round_trips: u32) {
+        let reached = place.begun_at + self.way.round_trips() + round_trips;
+        self.depth.fetch_max(reached, Ordering::Relaxed);
+        self.gate.note_round_trips(reached);
+    }
+
     /// Opens a connection to the server when the gate lets it through.
     pub(super) async fn connect(&self) -> Result<(Place, Connection), ProbeError> {
-        let (place, stream) = self.open().await?;
+        let place = self.enter().await?;
+        let connection = self.connect_in(&place).await?;
+        Ok((place, connection))
+    }
+
+    async fn connect_in(&self, _place: &Place) -> Result<Connection, ProbeError> {
+        let stream = self.open().await?;
         if self.way.is_direct() {
-            return Ok((place, Box::new(stream)));
+            return Ok(Box::new(stream));
         }
         let limit = self.limits.answer_timeout;
         match tokio::time::timeout(limit, self.way.walk(stream)).await {
             Err(_) => Err(ProbeError::Silence { after: limit, bytes: 0 }),
             Ok(Err(WayError::Io(error))) => Err(ProbeError::Io(error.kind())),
             Ok(Err(WayError::Tunnel(error))) => Err(error.into()),
-            Ok(Ok(connection)) => Ok((place, connection)),
+            Ok(Ok(connection)) => Ok(connection),
         }
     }
 
-    async fn open(&self) -> Result<(Place, TcpStream), ProbeError> {
-        let place = self.gate.enter().await.ok_or(ProbeError::Ended)?;
+    async fn open(&self) -> Result<TcpStream, ProbeError> {
+        self.gate.count()?;
         let limit = self.limits.connect_timeout;
+        let begun = Instant::now();
         match tokio::time::timeout(limit, TcpStream::connect(self.address)).await {
             Err(_) => Err(ProbeError::ConnectTimeout(limit)),
             // A port that nobody listens on refuses; only who has accepted can reset.
@@ -184,9 +240,10 @@ impl Prober {
             }
             Ok(Err(error)) => Err(ProbeError::Connect(error.kind())),
             Ok(Ok(stream)) => {
+                self.gate.note_open(begun.elapsed());
                 // A refusal here costs only latency.
                 let _ = stream.set_nodelay(true);
-                Ok((place, stream))
+                Ok(stream)
             }
         }
     }

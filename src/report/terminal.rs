@@ -152,6 +152,7 @@ fn suites_report(out: &mut String, target: &Target, survey: &Survey, verbose: bo
     for version in &survey.versions {
         version_report(out, version, survey, verbose);
     }
+    not_asked_report(out, survey);
 }
 
 fn accepted(version: &VersionSurvey) -> impl Iterator<Item = &SuiteRow> {
@@ -176,8 +177,18 @@ fn version_report(out: &mut String, version: &VersionSurvey, survey: &Survey, ve
     if version.unclear > 0 {
         let reason = evidence(Answer::Unclear);
         let _ = writeln!(out, "  {label:<11} {} unclear: {reason}", version.unclear);
-    } else if version.accepted == 0 && verbose {
+    } else if version.accepted == 0 && version.not_asked == 0 && verbose {
         let _ = writeln!(out, "  {label:<11} none: {}", evidence(Answer::Refused).dimmed());
+    }
+}
+
+/// Suites that were not asked for, over all versions.
+fn not_asked_report(out: &mut String, survey: &Survey) {
+    let not_asked: usize = survey.versions.iter().map(|version| version.not_asked).sum();
+    if not_asked > 0 {
+        let why = "the connections allowed by --budget were used up";
+        let _ =
+            writeln!(out, "  {:<11} {not_asked} pairs of version and suite: {why}", "not asked");
     }
 }
 
@@ -244,7 +255,9 @@ fn facts_report(out: &mut String, endpoint: &Endpoint, survey: &Survey, verbose:
     if verbose {
         let elapsed = std::time::Duration::from_millis(endpoint.elapsed_ms);
         let seconds = humantime::format_duration(elapsed);
-        facts.push(("cost", format!("{} connections, {seconds}", endpoint.connections)));
+        let Endpoint { connections, round_trips, verdict_round_trips, .. } = endpoint;
+        let trips = format!("{round_trips} round trips, {verdict_round_trips} to the verdict");
+        facts.push(("cost", format!("{connections} connections, {trips}, {seconds}")));
     }
     if !facts.is_empty() {
         let _ = writeln!(out);

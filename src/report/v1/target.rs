@@ -71,6 +71,12 @@ pub struct Endpoint {
     pub survey: Option<Survey>,
     /// How many connections were opened.
     pub connections: u64,
+    /// How many round trips end to end the connections took: a connection counts from the end of
+    /// those that it may have waited for, and takes one to open, one for the answer to a hello
+    /// and one or two for a handshake. Times the round trip time, it is what the network cost.
+    pub round_trips: u32,
+    /// After how many of these round trips the verdict on Envoy's own hello was known.
+    pub verdict_round_trips: u32,
     /// How long it took, in milliseconds.
     pub elapsed_ms: u64,
 }
@@ -153,6 +159,8 @@ impl Endpoint {
             trial: Trial::from(&endpoint.trial),
             survey: endpoint.survey.as_ref().map(survey),
             connections: endpoint.connections,
+            round_trips: endpoint.round_trips,
+            verdict_round_trips: endpoint.verdict_round_trips,
             elapsed_ms: u64::try_from(endpoint.elapsed.as_millis()).unwrap_or(u64::MAX),
         }
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::evidence::Evidence;
 use crate::report::v1::terms::{CodePoint, Version, shown_suite};
-use crate::survey;
+use crate::survey::{self, NotOffered};
 use crate::tls::CipherSuite;
 use crate::verdict;
 
@@ -25,6 +25,9 @@ pub struct VersionSurvey {
     pub refused: usize,
     /// How many suites were not asked for, since they are not defined for this version.
     pub not_offered: usize,
+    /// How many suites were not asked for since the connections allowed by `--budget` were used
+    /// up.
+    pub not_asked: usize,
     /// Whose order of suites decides.
     pub preference: OrderOf,
     /// Whether the order of the accepted suites was proven to its end.
@@ -32,7 +35,7 @@ pub struct VersionSurvey {
     /// Every registered suite: first those accepted, in the server's order where it has one, then
     /// all others in ascending order. In lines of `--format ndjson` those refused and not offered
     /// are left out, unless `--verbose` is given, and those unclear too where nothing else is
-    /// known of the version; `refused`, `not_offered` and `unclear` count them.
+    /// known of the version; `refused`, `not_offered`, `not_asked` and `unclear` count them.
     pub suites: Vec<SuiteRow>,
 }
 
@@ -84,6 +87,8 @@ pub enum Answer {
     Unclear,
     /// It was not asked for, since it is not defined for this version.
     NotOffered,
+    /// It was not asked for, since the connections allowed by `--budget` were used up.
+    NotAsked,
 }
 
 /// What Envoy can make of an accepted suite.
@@ -151,7 +156,10 @@ impl VersionSurvey {
             accepted: survey.accepted.len(),
             unclear: survey.unclear(),
             refused,
-            not_offered: count(|answer| matches!(answer, survey::Answer::NotOffered(_))),
+            not_offered: count(|answer| {
+                matches!(answer, survey::Answer::NotOffered(NotOffered::NotDefined))
+            }),
+            not_asked: survey.not_asked(),
             preference: survey.preference.into(),
             order_proven: survey.order_proven,
             suites: accepted.chain(others).map(row).collect(),
@@ -171,6 +179,7 @@ impl SuiteRow {
             survey::Answer::Accepted(evidence) => (Answer::Accepted, Some(evidence)),
             survey::Answer::Refused(evidence) => (Answer::Refused, Some(evidence)),
             survey::Answer::Unclear(_) => (Answer::Unclear, None),
+            survey::Answer::NotOffered(NotOffered::Budget) => (Answer::NotAsked, None),
             survey::Answer::NotOffered(_) => (Answer::NotOffered, None),
         };
         Self {
