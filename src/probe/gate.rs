@@ -21,8 +21,6 @@ const LONGEST_DELAY: Duration = Duration::from_secs(2);
 const ANSWERS_TO_EASE: usize = 3;
 /// How much of the delay that trouble led to may be left where room grows again.
 const EASY: Duration = Duration::from_millis(5);
-/// Connections at once before anything is known of the server.
-const FIRST_WIDTH: usize = 5;
 /// Where even the fastest answer takes this long, connections side by side save time that is
 /// worth additional ones.
 pub(crate) const FAR: Duration = Duration::from_millis(20);
@@ -81,12 +79,15 @@ pub(super) enum Shut {
 }
 
 impl Gate {
+    /// Connections at once before anything is known of the server.
+    pub const FIRST_WIDTH: usize = 5;
+
     /// A gate that grows to `most` places, with at least `delay` between two connections; `all`
     /// bounds the connections to all endpoints together.
     #[must_use]
     pub fn new(most: usize, delay: Duration, all: Arc<Semaphore>) -> Self {
         let most = most.max(1);
-        let width = most.min(FIRST_WIDTH);
+        let width = most.min(Self::FIRST_WIDTH);
         Self {
             places: Arc::new(Semaphore::new(width)),
             width: AtomicUsize::new(width),

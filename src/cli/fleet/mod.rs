@@ -20,6 +20,7 @@ use super::output::{Printer, print_text};
 use super::progress::Progress;
 use super::settings::{Probing, Settings};
 use super::{NO_ANSWER, exit_code};
+use crate::probe::Gate;
 use crate::report::Diagnosis;
 use crate::report::overview::Overview;
 use crate::target::Target;
@@ -52,7 +53,9 @@ pub(super) async fn run(settings: &Settings, plan: Plan) -> Result<u8, String> {
         None => Earlier::default(),
     };
     let signals = Signals::new().map_err(|error| format!("cannot wait for signals: {error}"))?;
-    let bound = descriptors::bound(&plan, settings.probing.limits.connections_per_host);
+    // Room for what each server gets at once; those that are given more share what is left.
+    let per_host = settings.probing.limits.connections_per_host.min(Gate::FIRST_WIDTH);
+    let bound = descriptors::bound(&plan, per_host);
     if let Some(note) = &bound.note {
         complain(note);
     }
