@@ -3,6 +3,7 @@
 
 mod descriptors;
 mod order;
+mod pace;
 mod plan;
 mod resume;
 mod signals;
@@ -26,6 +27,7 @@ use crate::report::overview::Overview;
 use crate::target::Target;
 use crate::verdict::Severity;
 use order::Order;
+use pace::Pace;
 pub(super) use plan::Plan;
 use resume::Earlier;
 use signals::Signals;
@@ -147,12 +149,14 @@ impl Fleet<'_> {
         let (probing, doors, progress) = (self.probing, self.doors, self.progress);
         let settings = self.settings;
         let mut running = FuturesUnordered::new();
+        let mut pace = Pace::new(concurrency);
         let mut more = true;
         while more || !running.is_empty() {
-            let room = more && running.len() < concurrency && self.order.has_room();
+            let room = more && running.len() < pace.width() && self.order.has_room();
             tokio::select! {
                 biased;
                 () = signals.wait() => return End::Stopped,
+                () = pace.tick() => {}
                 Some((number, diagnosis)) = running.next(), if !running.is_empty() => {
                     if let Some(error) = self.take(number, diagnosis) {
                         return End::Unwritable(error);
