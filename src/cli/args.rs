@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use crate::envoy::Release;
 use crate::gloo::{self, Platform, UnknownPlatform};
 use crate::remedy::product::Product;
+use crate::target::Shard;
 
 /// Tells whether Envoy can reach a TLS server and writes the Gloo Upstream patch that makes it.
 ///
@@ -22,9 +23,45 @@ pub(super) struct Args {
     #[arg(value_name = "HOST:PORT")]
     pub(super) targets: Vec<String>,
     #[command(flatten)]
+    pub(super) fleet: FleetOptions,
+    #[command(flatten)]
     pub(super) upgrade: UpgradeOptions,
     #[command(flatten)]
     pub(super) options: Options,
+}
+
+/// Many targets in one run.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct FleetOptions {
+    /// File with targets, one a line, with comments behind #; - is stdin; may be repeated
+    #[arg(long = "targets", value_name = "FILE", help_heading = "Many targets")]
+    pub(super) lists: Vec<PathBuf>,
+    /// Test every address of networks such as 10.0.0.0/24:443
+    #[arg(long, help_heading = "Many targets")]
+    pub(super) allow_cidr: bool,
+    /// Targets at once
+    #[arg(long, value_name = "N", default_value_t = 64, help_heading = "Many targets",
+          value_parser = clap::value_parser!(u16).range(1..=4096))]
+    pub(super) concurrency: u16,
+    /// Go on with a run of --format ndjson: leave out the targets that this file has, and append
+    /// the others to it
+    #[arg(
+        long,
+        value_name = "FILE",
+        help_heading = "Many targets",
+        conflicts_with_all = ["fix", "from"]
+    )]
+    pub(super) resume: Option<PathBuf>,
+    /// Test share K of N, counted from 1; a target is always in the same
+    #[arg(long, value_name = "K/N", help_heading = "Many targets")]
+    pub(super) shard: Option<Shard>,
+    /// Test one share of N, by the JOB_COMPLETION_INDEX of a Kubernetes Indexed Job
+    #[arg(long, value_name = "N", help_heading = "Many targets", conflicts_with = "shard",
+          value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) shards: Option<u32>,
+    /// Print no summary of many targets
+    #[arg(short, long, help_heading = "Many targets")]
+    pub(super) quiet: bool,
 }
 
 /// Two releases to compare.
@@ -414,7 +451,7 @@ pub(super) struct PatchOptions {
 /// How the result is shown.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct ReportOptions {
-    /// Form of the report
+    /// Form of the report; ndjson is a line for each target as soon as it is done
     #[arg(long, value_enum, default_value_t, help_heading = "Report")]
     pub(super) format: Format,
     /// Say how each answer is known
@@ -525,7 +562,20 @@ pub(super) enum Format {
     #[default]
     Text,
     Json,
+    // A JSON report for each target on a line of its own, as soon as it is done.
+    Ndjson,
     Classic,
+}
+
+impl Format {
+    /// What is wrong with this form for commands that test no list of targets with one release.
+    pub(super) fn not_for_servers_alone(self) -> Result<(), String> {
+        match self {
+            Self::Text | Self::Json => Ok(()),
+            Self::Ndjson => Err("--format ndjson is for single servers".to_owned()),
+            Self::Classic => Err("--format classic is for single servers".to_owned()),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::stream::{self, StreamExt};
-use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
+use super::doors::{Doors, Turn};
 use super::progress::Progress;
 use super::settings::Probing;
 use crate::envoy::ClientConfig;
@@ -59,13 +59,16 @@ pub(super) enum Depth {
 pub(super) async fn diagnose(
     probing: &Probing,
     subject: Subject,
-    doors: &Arc<Semaphore>,
+    doors: &Doors,
     progress: &Progress,
 ) -> Diagnosis {
     let dialled = subject.dial.as_ref().unwrap_or(&subject.target);
     let resolved = match &subject.addresses {
         Some(addresses) => Ok(addresses.clone()),
-        None => dialled.resolve(probing.limits.resolve_timeout).await,
+        None => {
+            let _place = doors.lookup().await;
+            dialled.resolve(probing.limits.resolve_timeout).await
+        }
     };
     let (addresses, unresolved) = match resolved {
         Ok(addresses) => (addresses, None),
@@ -107,7 +110,7 @@ pub(super) async fn confirm(
     probing: &Probing,
     subject: &Subject,
     diagnosis: &Diagnosis,
-    doors: &Arc<Semaphore>,
+    doors: &Doors,
 ) -> Result<(), String> {
     let job = Job { probing, subject, doors };
     let endpoints = diagnosis.endpoints.iter();
@@ -120,15 +123,22 @@ pub(super) async fn confirm(
 struct Job<'a> {
     probing: &'a Probing,
     subject: &'a Subject,
-    doors: &'a Arc<Semaphore>,
+    doors: &'a Doors,
 }
 
 impl Job<'_> {
     fn prober(&self, address: SocketAddr) -> Prober {
         let limits = &self.probing.limits;
-        let gate = Gate::new(limits.connections_per_host, limits.delay, Arc::clone(self.doors));
+        let gate =
+            Gate::new(limits.connections_per_host, limits.delay, Arc::clone(&self.doors.all));
         let prober = Prober::new(address, Arc::new(gate), Arc::new(limits.clone()));
         prober.by(self.subject.way.clone())
+    }
+
+    async fn turn(&self, address: SocketAddr) -> Turn<'_> {
+        // Servers behind one proxy are different servers.
+        let behind = self.subject.dial.as_ref().map(|_| self.subject.target.clone());
+        self.doors.turn((address, behind)).await
     }
 
     async fn examine(
@@ -139,6 +149,8 @@ impl Job<'_> {
     ) -> (Endpoint, Prober) {
         let limits = &self.probing.limits;
         let prober = self.prober(address);
+        // What the wait for others takes is nothing that the server can be blamed for.
+        let _turn = self.turn(address).await;
         let begun = Instant::now();
         let deadline = begun + limits.deadline;
         let line = progress.line(label);
@@ -272,6 +284,7 @@ impl Job<'_> {
     ) -> Result<(), String> {
         for prober in probers {
             let address = prober.address();
+            let _turn = self.turn(address).await;
             let proving = prove(prober, config, Vec::new(), &self.subject.checks);
             match tokio::time::timeout(self.probing.limits.deadline, proving).await {
                 Ok(Ok(remedy)) => {

@@ -124,7 +124,9 @@ async fn run_searches(
     seen: &mut extras::Seen,
     progress: &(dyn Fn(Step) + Sync),
 ) {
-    while more_to_ask(searches, doubts) {
+    // Without a look at the clock this would never end, nor let anything else go on: once tokio's
+    // budget for a poll is used up, all that is asked is pending and every timeout has passed.
+    while Instant::now() < options.deadline && more_to_ask(searches, doubts) {
         ask_all(prober, subject, options, searches, doubts, seen, progress).await;
         let verifying = doubts.verify(searches, subject, prober);
         if timeout_at(options.deadline, verifying).await.is_err() {

@@ -33,6 +33,7 @@ pub use secrets::{
     CertificateAnswer, Secret, SecretCertificate, SecretFinding, SecretMode, SecretServer,
     SecretsReport, VerificationAnswer, Weight,
 };
+pub(crate) use survey::Rows;
 pub use survey::{
     Answer, ClientCertificate, EnvoyUse, Evidence, Groups, HandshakeResult, HandshakeRow, Oddity,
     OddityDetails, OrderOf, SuiteRow, Survey, VersionSurvey,
@@ -76,7 +77,7 @@ pub struct Report {
     /// target needs a change or no setting helps, 2 where it could not be told for some target.
     #[schemars(range(max = 2))]
     pub exit_code: u8,
-    /// One entry for each target, in the order given.
+    /// One entry for each target, in the order given; in a line of `--format ndjson`, one.
     pub targets: Vec<Target>,
 }
 
@@ -84,10 +85,15 @@ impl Report {
     /// Puts diagnoses into the published shape; patches are written for `names`.
     #[must_use]
     pub fn new(diagnoses: &[Diagnosis], names: &Names) -> Self {
+        Self::with_rows(diagnoses, names, Rows::All)
+    }
+
+    /// The same, with rows for these suites.
+    pub(crate) fn with_rows(diagnoses: &[Diagnosis], names: &Names, rows: Rows) -> Self {
         let worst = diagnoses.iter().map(Diagnosis::summary).max();
         let summary = Summary::from(worst.unwrap_or(crate::verdict::Summary::Unclear));
-        let targets = diagnoses.iter().map(|diagnosis| Target::new(diagnosis, names)).collect();
-        Self::of(summary, targets)
+        let target = |diagnosis| Target::with_rows(diagnosis, names, rows);
+        Self::of(summary, diagnoses.iter().map(target).collect())
     }
 
     /// A report of this program on targets, of which the worst has this summary.

@@ -7,7 +7,7 @@ use super::all;
 use super::envoy::EnvoyClient;
 use super::finding::Finding;
 use super::remedy::Remedy;
-use super::survey::Survey;
+use super::survey::{Rows, Survey};
 use super::trial::Trial;
 use crate::remedy::Names;
 use crate::report::{self, Diagnosis};
@@ -113,6 +113,11 @@ impl Target {
     /// Puts a diagnosis into the published shape; patches are written for `names`.
     #[must_use]
     pub fn new(diagnosis: &Diagnosis, names: &Names) -> Self {
+        Self::with_rows(diagnosis, names, Rows::All)
+    }
+
+    pub(super) fn with_rows(diagnosis: &Diagnosis, names: &Names, rows: Rows) -> Self {
+        let endpoint = |endpoint| Endpoint::with_rows(endpoint, rows);
         Self {
             target: diagnosis.target.to_string(),
             summary: diagnosis.summary().into(),
@@ -121,7 +126,7 @@ impl Target {
             ignored_addresses: diagnosis.ignored.iter().map(ToString::to_string).collect(),
             remedy: Remedy::new(diagnosis, names),
             no_remedy: diagnosis.no_change.clone(),
-            endpoints: all(&diagnosis.endpoints),
+            endpoints: diagnosis.endpoints.iter().map(endpoint).collect(),
         }
     }
 
@@ -134,7 +139,13 @@ impl Target {
 
 impl From<&report::Endpoint> for Endpoint {
     fn from(endpoint: &report::Endpoint) -> Self {
-        let survey = |survey| Survey::new(survey, &endpoint.verdict.suites);
+        Self::with_rows(endpoint, Rows::All)
+    }
+}
+
+impl Endpoint {
+    fn with_rows(endpoint: &report::Endpoint, rows: Rows) -> Self {
+        let survey = |survey| Survey::new(survey, &endpoint.verdict.suites, rows);
         Self {
             address: endpoint.address.to_string(),
             summary: endpoint.verdict.summary.into(),

@@ -6,6 +6,7 @@ mod versions;
 
 pub use evidence::{Evidence, Oddity, OddityDetails};
 pub use handshakes::{HandshakeResult, HandshakeRow};
+pub(crate) use versions::Rows;
 pub use versions::{Answer, EnvoyUse, OrderOf, SuiteRow, VersionSurvey};
 
 use schemars::JsonSchema;
@@ -75,8 +76,8 @@ pub enum ClientCertificate {
 
 impl Survey {
     /// The survey, with what Envoy can make of each suite that is accepted.
-    pub(super) fn new(survey: &survey::Survey, suites: &[verdict::SuiteRow]) -> Self {
-        let version = |version| VersionSurvey::new(version, suites);
+    pub(super) fn new(survey: &survey::Survey, suites: &[verdict::SuiteRow], rows: Rows) -> Self {
+        let version = |version| VersionSurvey::new(version, suites, rows);
         Self {
             complete: survey.unclear() == 0 && !survey.deadline_hit,
             deadline_hit: survey.deadline_hit,
