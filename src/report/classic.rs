@@ -88,8 +88,7 @@ fn line(endpoint: &Endpoint, rows: Option<&Rows<'_>>, suite: CipherSuite) -> Lin
     };
     let number = CodePoint::from(suite.0);
     let Some(answers) = rows.get(number.0.as_str()) else {
-        // Lines of fleets leave out what is refused.
-        return Line::No("refused; how is not in the report".to_owned());
+        return left_out(survey);
     };
     if answers.iter().any(|(_, row)| row.answer == Answer::Accepted) {
         return Line::Yes;
@@ -99,6 +98,15 @@ fn line(endpoint: &Endpoint, rows: Option<&Rows<'_>>, suite: CipherSuite) -> Lin
     }
     let reason = reason_of_handshake(survey, &number).or_else(|| reason_of_survey(suite, answers));
     reason.map_or_else(|| without_survey(endpoint), Line::No)
+}
+
+/// Lines of fleets leave out suites that are refused, and versions of which nothing is known.
+fn left_out(survey: &Survey) -> Line {
+    let is_open = |version: &v1::VersionSurvey| version.unclear > 0 && version.suites.is_empty();
+    match survey.versions.iter().any(is_open) {
+        true => Line::Unknown("what happened is not in the report".to_owned()),
+        false => Line::No("refused; how is not in the report".to_owned()),
+    }
 }
 
 /// What stands in the way of everything, the trial knows.

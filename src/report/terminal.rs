@@ -170,15 +170,18 @@ fn version_report(out: &mut String, version: &VersionSurvey, survey: &Survey, ve
         let _ = writeln!(out, "{}", line.trim_end());
         label = "";
     }
+    // Lines of fleets leave some rows out.
     let evidence = |answer| {
         let row = version.suites.iter().find(|row| row.answer == answer);
-        row.map_or("", |row| row.evidence_text.as_str())
+        row.map(|row| row.evidence_text.as_str())
     };
     if version.unclear > 0 {
-        let reason = evidence(Answer::Unclear);
-        let _ = writeln!(out, "  {label:<11} {} unclear: {reason}", version.unclear);
+        let reason = evidence(Answer::Unclear).map(|reason| format!(": {reason}"));
+        let (count, reason) = (version.unclear, reason.unwrap_or_default());
+        let _ = writeln!(out, "  {label:<11} {count} unclear{reason}");
     } else if version.accepted == 0 && version.not_asked == 0 && verbose {
-        let _ = writeln!(out, "  {label:<11} none: {}", evidence(Answer::Refused).dimmed());
+        let reason = evidence(Answer::Refused).map(|reason| format!(": {}", reason.dimmed()));
+        let _ = writeln!(out, "  {label:<11} none{}", reason.unwrap_or_default());
     }
 }
 

@@ -3,11 +3,13 @@
 
 use std::process::{Command, Stdio};
 
+use cipher_test::lab::Scenario;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::support::binary::{command, finish};
 use crate::support::kubernetes::published_faults;
-use crate::support::{program, root};
+use crate::support::{embedded, program, root};
 
 /// The oldest and the newest Kubernetes that the manifests are held against.
 const KUBERNETES: [&str; 2] = ["1.31.0", "1.37.0"];
@@ -131,6 +133,31 @@ fn targets_are_mounted_where_the_command_looks() {
         assert_eq!((&mount["name"], &mount["readOnly"]), (&volume["name"], &json!(true)));
         let file = format!("--targets={}/targets.txt", mount["mountPath"].as_str().unwrap());
         assert!(arguments(&job).contains(&file.as_str()), "{file}");
+    }
+}
+
+/// With a list of its own in the place of the one that is mounted.
+#[test]
+fn the_command_takes_what_the_manifests_give_it() {
+    let server = embedded::scenario(Scenario::PlainHttp);
+    let directory = tempfile::tempdir().unwrap();
+    let list = directory.path().join("targets.txt");
+    std::fs::write(&list, format!("{}\n", server.address())).unwrap();
+    for job in jobs() {
+        let mut lines = String::new();
+        for share in 0..job["completions"].as_u64().unwrap() {
+            let arguments = arguments(&job).into_iter();
+            let arguments =
+                arguments.map(|it| it.replace("/targets/targets.txt", list.to_str().unwrap()));
+            let mut command = command();
+            command.args(arguments).env("JOB_COMPLETION_INDEX", share.to_string());
+            let run = finish(command.spawn().unwrap());
+            assert!(run.code.is_some_and(|code| code <= 1), "{share}: {run:?}");
+            assert_eq!(run.stderr, "", "{share}");
+            lines += &run.stdout;
+        }
+        let whole: Value = serde_json::from_str(&lines).expect("one line of JSON from all shares");
+        assert_eq!(whole["targets"][0]["target"], server.address().to_string());
     }
 }
 

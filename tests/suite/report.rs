@@ -80,6 +80,52 @@ fn what_was_kept_looks_as_the_run_printed_it() {
     }
 }
 
+/// Lines of fleets leave rows out, which matters to the reasons alone.
+#[test]
+fn lines_of_fleets_look_as_the_run_printed_it() {
+    let kept = Kept::new();
+    for scenario in Scenario::ALL {
+        let server = embedded::scenario(scenario);
+        let file = kept.file(scenario.name(), run_on(&server, &["--format", "ndjson"]).stdout);
+        assert_eq!(report(&[&file]).stdout, run_on(&server, &[]).stdout, "{scenario:?}");
+        let answers = |run: Run| {
+            let lines = run.stdout.lines().map(|line| line.split(" (").next().unwrap().to_owned());
+            lines.collect::<Vec<_>>()
+        };
+        let live = answers(run_on(&server, &["--format", "classic"]));
+        assert_eq!(answers(report(&[&file, "--format", "classic"])), live, "{scenario:?}");
+    }
+}
+
+/// Shares of a list, and the numbers below them, as one run over all of it would print them.
+#[test]
+fn shards_make_the_report_of_the_whole() {
+    let kept = Kept::new();
+    let servers = [Scenario::Modern, Scenario::Legacy, Scenario::PlainHttp, Scenario::Tls13Only];
+    let servers = servers.map(embedded::scenario);
+    let list = servers.iter().map(|server| server.address().to_string() + "\n");
+    let list = kept.file("targets.txt", list.collect::<String>());
+    let shard = |number: usize| {
+        let shard = format!("{number}/3");
+        let run = cipher_test(["--targets", &list, "--format", "ndjson", "--shard", &shard]);
+        kept.file(&number.to_string(), run.stdout)
+    };
+    let shards = [1, 2, 3].map(shard);
+    let merged = report(&[&shards[0], &shards[1], &shards[2], "--format", "json"]);
+    let whole = cipher_test(["--targets", &list, "--format", "json"]);
+    assert_eq!(merged.code, whole.code);
+    let sorted = |run: &Run| {
+        let report = json(run);
+        let mut targets: Vec<_> = targets(&report).into_iter().map(str::to_owned).collect();
+        targets.sort_unstable();
+        targets
+    };
+    assert_eq!(sorted(&merged), sorted(&whole));
+    let numbers = |text: &str| text[text.find("4 targets").unwrap()..].lines().count();
+    let text = report(&[&shards[0], &shards[1], &shards[2]]);
+    assert_eq!(numbers(&text.stdout), numbers(&cipher_test(["--targets", &list]).stdout));
+}
+
 #[test]
 fn json_comes_out_as_it_went_in() {
     let kept = Kept::new();
