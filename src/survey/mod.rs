@@ -20,6 +20,8 @@ mod order;
 mod rounds;
 mod run;
 mod search;
+#[cfg(test)]
+mod simulation;
 
 pub use evidence::{Answer, Evidence, NotOffered, Oddity};
 pub use extras::ClientCertificate;

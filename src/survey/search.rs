@@ -128,6 +128,8 @@ pub(super) struct SuiteSearch {
     sampled: Vec<CipherSuite>,
     order_waiting: usize,
     order_rounds: usize,
+    /// How many places of the order were not proven when it was last asked for.
+    order_left: usize,
     shared_for_real: bool,
     pub(super) oddities: Vec<Oddity>,
 }
@@ -177,6 +179,7 @@ impl SuiteSearch {
             sampled: Vec::new(),
             order_waiting: 0,
             order_rounds: 0,
+            order_left: 0,
             shared_for_real: false,
         };
         match distance {
@@ -221,11 +224,6 @@ impl SuiteSearch {
             return None;
         }
         self.queue.iter().map(|job| job.rank).min()
-    }
-
-    /// How many hellos are on their way.
-    pub(super) fn in_flight(&self) -> usize {
-        self.in_flight
     }
 
     /// Takes note of what became of the next newer version. One that is refused by an alert is a
@@ -388,7 +386,16 @@ impl SuiteSearch {
         let order = self.supposed_order();
         let questions = match preference(&self.accepted, &self.observations) {
             Preference::Client => Vec::new(),
-            Preference::Server => order.open_questions(),
+            Preference::Server => {
+                let questions = order.open_questions();
+                let is_near = questions.len() <= self.order_left / 2 || self.order_rounds < 2;
+                self.order_left = questions.len();
+                match is_near {
+                    true => questions,
+                    // A server with an order of its own: one question at a time wastes none.
+                    false => order.open_question(self.strays()).into_iter().collect(),
+                }
+            }
             Preference::Unknown if self.order_rounds == 0 => {
                 vec![order.suites().iter().rev().copied().collect()]
             }
@@ -681,7 +688,7 @@ impl SuiteSearch {
             Distance::Far => known_order,
         };
         let order_proven = match preference {
-            Preference::Server => order.open_question(0).is_none(),
+            Preference::Server => order.open_question(0).is_none() && order.is_consistent(),
             Preference::Client => true,
             Preference::Unknown => accepted.len() < 2,
         };
@@ -701,6 +708,29 @@ impl SuiteSearch {
 impl Job {
     fn new(suites: Vec<CipherSuite>, purpose: Purpose) -> Self {
         Self { suites, purpose, share: Tls13Share::default(), attempts: 0, rank: 1, list: None }
+    }
+}
+
+/// How soon the next hello of all searches is wanted.
+pub(super) fn next_rank(searches: &[SuiteSearch]) -> Option<u8> {
+    searches.iter().filter_map(SuiteSearch::next_rank).min()
+}
+
+/// What is wanted most; of the same rank, for the version that was asked least.
+pub(super) fn next_job(searches: &mut [SuiteSearch]) -> Option<(usize, Job)> {
+    let wanted = searches.iter().enumerate();
+    let wanted = wanted.filter_map(|(index, search)| Some((search.next_rank()?, search, index)));
+    let (.., index) = wanted.min_by_key(|(rank, search, _)| (*rank, search.in_flight))?;
+    Some((index, searches[index].next()?))
+}
+
+/// Tells each search below TLS 1.2 what became of the next newer version.
+pub(super) fn learn_from_newer_versions(searches: &mut [SuiteSearch]) {
+    let legacy = searches.iter_mut().skip_while(|search| search.version > TlsVersion::TLS12);
+    let mut legacy: Vec<_> = legacy.collect();
+    for index in 1..legacy.len() {
+        let (newer, older) = legacy.split_at_mut(index);
+        older[0].learn_of_newer(newer[index - 1]);
     }
 }
 
