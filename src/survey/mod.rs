@@ -56,6 +56,8 @@ pub struct Survey {
     pub times_slowed: usize,
     /// Whether the deadline ended the survey early.
     pub deadline_hit: bool,
+    /// Whether the connections allowed to the endpoint were used up before all was asked.
+    pub budget_hit: bool,
 }
 
 /// What a server accepts under one protocol version.

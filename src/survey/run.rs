@@ -133,6 +133,7 @@ pub async fn survey(
     }
     result.handshakes = rows.into_inner().unwrap_or_else(PoisonError::into_inner);
     result.deadline_hit |= Instant::now() >= options.deadline;
+    result.budget_hit = prober.gate().has_denied();
     result.times_slowed = prober.gate().times_narrowed();
     result
 }

@@ -28,6 +28,7 @@ mod lab;
 mod matrix;
 mod readme;
 mod regression;
+mod round_trips;
 mod rude;
 mod secret;
 mod siblings;
