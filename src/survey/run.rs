@@ -338,9 +338,13 @@ impl Run<'_> {
         }
         if self.doubts.is_empty() {
             learn_from_newer_versions(&mut self.searches);
-            let search = &mut self.searches[index];
-            if self.distance == Distance::Far || search.is_idle() {
-                search.advance();
+            match self.distance {
+                // What one version has tells what to ask for under the others.
+                Distance::Far => self.searches.iter_mut().for_each(SuiteSearch::plan),
+                Distance::Near if self.searches[index].is_idle() => {
+                    self.searches[index].advance();
+                }
+                Distance::Near => {}
             }
         }
         self.tell_enough();

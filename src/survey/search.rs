@@ -120,6 +120,9 @@ pub(super) struct SuiteSearch {
     newer_is_open: bool,
     /// The order that the newest version below TLS 1.3 seems to have.
     order_of_newer: Option<KnownOrder>,
+    /// Suites that TLS 1.2 has, in the order that it has, and whether more may come.
+    expected: Vec<CipherSuite>,
+    waits_for_tls12: bool,
     in_flight: usize,
     is_heard: bool,
     any_alert: bool,
@@ -171,6 +174,8 @@ impl SuiteSearch {
             lists,
             refusals_needed: VERSION_REFUSALS,
             order_of_newer: None,
+            expected: Vec::new(),
+            waits_for_tls12: false,
             newer_is_open: version < TlsVersion::TLS11,
             in_flight: 0,
             is_heard: false,
@@ -241,6 +246,16 @@ impl SuiteSearch {
         }
     }
 
+    /// Takes the suites that TLS 1.2 has for those that this version has, in the same order.
+    fn learn_suites_of(&mut self, tls12: &Self) {
+        let in_use = tls12.lists.iter().filter(|list| list.rank < RARE);
+        let open = |suite: &CipherSuite| !tls12.answers.contains_key(suite);
+        self.waits_for_tls12 = tls12.found() > 0 && in_use.flat_map(|list| &list.suites).any(open);
+        if tls12.found() > self.expected.len() {
+            self.expected = tls12.supposed_order().suites().to_vec();
+        }
+    }
+
     /// Whether no hello is on its way.
     pub(super) fn is_idle(&self) -> bool {
         self.in_flight == 0
@@ -292,12 +307,14 @@ impl SuiteSearch {
     }
 
     /// Queues what the answers so far permit to ask next.
-    fn plan(&mut self) {
+    pub(super) fn plan(&mut self) {
         if self.stage == Stage::Done || self.is_version_refused() {
             return;
         }
         for index in 0..self.lists.len() {
-            if self.lists[index].waiting == 0 {
+            // What TLS 1.2 has tells what to ask for under the older versions.
+            let waits = self.waits_for_tls12 && self.found() > 0;
+            if self.lists[index].waiting == 0 && !waits {
                 self.plan_list(index);
             }
         }
@@ -332,7 +349,16 @@ impl SuiteSearch {
         // Who accepts many suites accepts rare ones too, in their places.
         let few = known < MANY;
         open.sort_by_cached_key(|suite| (few && !is_in_general_use(*suite), order.place(*suite)));
-        for question in self.lists[index].rounds.ask(&open) {
+        let expected: Vec<_> =
+            self.expected.iter().copied().filter(|suite| open.contains(suite)).collect();
+        let questions = if expected.is_empty() {
+            self.lists[index].rounds.ask(&open)
+        } else {
+            open.retain(|suite| !expected.contains(suite));
+            let suffixes = (0..expected.len()).map(|place| expected[place..].to_vec());
+            suffixes.chain((!open.is_empty()).then_some(open)).collect()
+        };
+        for question in questions {
             self.queue_question(index, question);
         }
     }
@@ -728,6 +754,9 @@ pub(super) fn next_job(searches: &mut [SuiteSearch]) -> Option<(usize, Job)> {
 pub(super) fn learn_from_newer_versions(searches: &mut [SuiteSearch]) {
     let legacy = searches.iter_mut().skip_while(|search| search.version > TlsVersion::TLS12);
     let mut legacy: Vec<_> = legacy.collect();
+    if let Some((tls12, older)) = legacy.split_first_mut() {
+        older.iter_mut().for_each(|search| search.learn_suites_of(tls12));
+    }
     for index in 1..legacy.len() {
         let (newer, older) = legacy.split_at_mut(index);
         older[0].learn_of_newer(newer[index - 1]);
