@@ -47,6 +47,7 @@ pub struct Gate {
     fastest_micros: AtomicU64,
     round_trips: AtomicU32,
     has_opened: AtomicBool,
+    has_denied: AtomicBool,
 }
 
 /// A place at the endpoint; it is free again when this is dropped.
@@ -104,6 +105,7 @@ impl Gate {
             fastest_micros: AtomicU64::new(u64::MAX),
             round_trips: AtomicU32::new(0),
             has_opened: AtomicBool::new(false),
+            has_denied: AtomicBool::new(false),
         }
     }
 
@@ -136,6 +138,12 @@ impl Gate {
     #[must_use]
     pub fn is_spent(&self) -> bool {
         self.connections_opened() >= self.budget
+    }
+
+    /// Whether somebody was not let in since all connections allowed had been opened.
+    #[must_use]
+    pub fn has_denied(&self) -> bool {
+        self.has_denied.load(Ordering::Relaxed)
     }
 
     /// Whether the connections are counted against a budget.
@@ -238,6 +246,7 @@ impl Gate {
         let all = Arc::clone(&self.all).acquire_owned().await.map_err(|_| Shut::Ended)?;
         let mut last = self.last.lock().await;
         if self.is_spent() {
+            self.has_denied.store(true, Ordering::Relaxed);
             return Err(Shut::Spent);
         }
         if let Some(start) = last.map(|last| last + self.delay())

@@ -188,6 +188,9 @@ fn version_report(out: &mut String, version: &VersionSurvey, survey: &Survey, ve
 /// Suites that were not asked for, over all versions.
 fn not_asked_report(out: &mut String, survey: &Survey) {
     let not_asked: usize = survey.versions.iter().map(|version| version.not_asked).sum();
+    if survey.budget_hit && not_asked == 0 {
+        let _ = writeln!(out, "  {:<11} some facts: --budget was used up", "not asked");
+    }
     if not_asked > 0 {
         let why = "the connections allowed by --budget were used up";
         let _ =

@@ -1,5 +1,8 @@
 //! Which suites are asked for under which version, and in which order.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use crate::tls::{Authentication, CipherSuite, KeyExchange, TlsVersion};
 
 /// The order in which suites are offered: widespread ones first, families together, strong
@@ -49,7 +52,18 @@ impl KnownOrder {
     pub(super) const ALL: [Self; 3] = [Self::Strength, Self::StrongExchange, Self::LightExchange];
 
     /// Where a suite stands in this order.
-    pub(super) fn place(self, suite: CipherSuite) -> impl Ord + use<> {
+    pub(super) fn place(self, suite: CipherSuite) -> usize {
+        static PLACES: LazyLock<[HashMap<CipherSuite, usize>; 3]> = LazyLock::new(|| {
+            KnownOrder::ALL.map(|order| {
+                let mut suites: Vec<_> = CipherSuite::registered().collect();
+                suites.sort_by_cached_key(|suite| order.key(*suite));
+                suites.into_iter().enumerate().map(|(place, suite)| (suite, place)).collect()
+            })
+        });
+        PLACES[self as usize].get(&suite).copied().unwrap_or(usize::MAX)
+    }
+
+    fn key(self, suite: CipherSuite) -> impl Ord + use<> {
         let name = suite.iana_name().unwrap_or_default();
         let exchange = match suite.key_exchange() {
             KeyExchange::Tls13 | KeyExchange::Ecdhe => 0,

@@ -92,6 +92,14 @@ impl Order {
         &self.supposed
     }
 
+    /// Whether no answer contradicts the supposed order.
+    pub(super) fn is_consistent(&self) -> bool {
+        let places = self.supposed.iter().enumerate();
+        places
+            .map(|(place, suite)| (&self.supposed[..place], suite))
+            .all(|(before, suite)| !before.iter().any(|other| self.has_beaten(*suite, *other)))
+    }
+
     /// What to offer to prove the first place that is not proven yet. `None` when all is proven.
     ///
     /// One question at a time, since an answer can turn the rest of the supposed order over.

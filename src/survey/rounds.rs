@@ -21,11 +21,13 @@ pub(super) struct Rounds {
     questions: usize,
     /// Whether questions share no members.
     apart: bool,
+    /// Whether another order was supposed once.
+    has_changed: bool,
 }
 
 impl Default for Rounds {
     fn default() -> Self {
-        Self { questions: FIRST_PLACES.len(), apart: false }
+        Self { questions: FIRST_PLACES.len(), apart: false, has_changed: false }
     }
 }
 
@@ -48,7 +50,7 @@ impl Rounds {
     /// Learns from a round in which `selected` answers named a member, `new` of them different
     /// ones.
     pub(super) fn learn(&mut self, selected: usize, new: usize) {
-        self.apart = selected >= 3 && selected > new * 2;
+        self.apart |= selected > 1 && selected >= new * 2;
         self.questions = match self.apart {
             true => MOST_QUESTIONS,
             false => (new * 2).clamp(LEAST_QUESTIONS, MOST_QUESTIONS),
@@ -57,7 +59,8 @@ impl Rounds {
 
     /// Forgets that the order was another one than supposed, since another is supposed now.
     pub(super) fn suppose_another_order(&mut self) {
-        self.apart = false;
+        self.apart &= self.has_changed;
+        self.has_changed = true;
     }
 }
 

@@ -10,7 +10,9 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::doubt::Doubts;
 use super::hello::{Subject, suite_hello};
-use super::search::{Distance, Job, SuiteSearch, Verdict};
+use super::search::{
+    Distance, Job, SuiteSearch, Verdict, learn_from_newer_versions, next_job, next_rank,
+};
 use super::{GroupSurvey, HandshakeRow, Oddity, Survey, extras, groups, handshakes};
 use crate::probe::{Outcome, Prober};
 use crate::tls::{CipherSuite, TlsVersion};
@@ -131,6 +133,7 @@ pub async fn survey(
     }
     result.handshakes = rows.into_inner().unwrap_or_else(PoisonError::into_inner);
     result.deadline_hit |= Instant::now() >= options.deadline;
+    result.budget_hit = prober.gate().has_denied();
     result.times_slowed = prober.gate().times_narrowed();
     result
 }
@@ -273,7 +276,7 @@ impl Run<'_> {
         let mut entering = None;
         let mut cleared = pin!(self.options.clearance.wait().fuse());
         loop {
-            if entering.is_none() && self.may_ask() && self.next_rank().is_some() {
+            if entering.is_none() && self.may_ask() && next_rank(&self.searches).is_some() {
                 entering = Some(Box::pin(prober.enter()));
             }
             let entered = async {
@@ -293,7 +296,7 @@ impl Run<'_> {
                 arrival = answered => self.take(arrival),
                 place = entered => {
                     entering = None;
-                    let Some((search, job)) = self.next_job() else { continue };
+                    let Some((search, job)) = next_job(&mut self.searches) else { continue };
                     let version = self.searches[search].version;
                     let hello = suite_hello(self.subject, version, &job.suites, job.share);
                     self.sent += 1;
@@ -308,7 +311,7 @@ impl Run<'_> {
                 _ = &mut cleared => {}
                 () = sleep_until(deadline) => return,
             }
-            if running.is_empty() && !(self.may_ask() && self.next_rank().is_some()) {
+            if running.is_empty() && !(self.may_ask() && next_rank(&self.searches).is_some()) {
                 let waits = self.sent >= FIRST_HELLOS && !self.options.clearance.is_given();
                 if !waits || !self.doubts.is_empty() {
                     return;
@@ -337,25 +340,19 @@ impl Run<'_> {
             self.doubts.add(&mut self.searches, index, job, trouble);
         }
         if self.doubts.is_empty() {
-            self.learn_from_newer_versions();
-            let search = &mut self.searches[index];
-            if self.distance == Distance::Far || search.is_idle() {
-                search.advance();
+            learn_from_newer_versions(&mut self.searches);
+            match self.distance {
+                // What one version has tells what to ask for under the others.
+                Distance::Far => self.searches.iter_mut().for_each(SuiteSearch::plan),
+                Distance::Near if self.searches[index].is_idle() => {
+                    self.searches[index].advance();
+                }
+                Distance::Near => {}
             }
         }
         self.tell_enough();
         let found = self.searches.iter().map(SuiteSearch::found).sum();
         (self.progress)(Step::Suites(found));
-    }
-
-    /// A server that refuses a version refuses the older ones too: one refusal confirms that.
-    fn learn_from_newer_versions(&mut self) {
-        let legacy = self.searches.iter_mut().skip_while(|it| it.version > TlsVersion::TLS12);
-        let mut legacy: Vec<_> = legacy.collect();
-        for index in 1..legacy.len() {
-            let (newer, older) = legacy.split_at_mut(index);
-            older[0].learn_of_newer(newer[index - 1]);
-        }
     }
 
     /// Tells what is known once there is a suite to ask with for everything else.
@@ -373,19 +370,5 @@ impl Run<'_> {
         let known = Survey { versions: known.collect(), ..Survey::default() };
         // Who no longer listens asks for the facts later.
         let _ = self.tell.take().map(|tell| tell.send(known));
-    }
-
-    /// How soon the next hello of all searches is wanted.
-    fn next_rank(&self) -> Option<u8> {
-        self.searches.iter().filter_map(SuiteSearch::next_rank).min()
-    }
-
-    /// What is wanted most; of the same rank, the newest version's that was asked least.
-    fn next_job(&mut self) -> Option<(usize, Job)> {
-        let wanted = self.searches.iter().enumerate();
-        let wanted =
-            wanted.filter_map(|(index, search)| Some((search.next_rank()?, search, index)));
-        let (.., index) = wanted.min_by_key(|(rank, search, _)| (*rank, search.in_flight()))?;
-        Some((index, self.searches[index].next()?))
     }
 }

@@ -120,6 +120,9 @@ pub(super) struct SuiteSearch {
     newer_is_open: bool,
     /// The order that the newest version below TLS 1.3 seems to have.
     order_of_newer: Option<KnownOrder>,
+    /// Suites that TLS 1.2 has, in the order that it has, and whether more may come.
+    expected: Vec<CipherSuite>,
+    waits_for_tls12: bool,
     in_flight: usize,
     is_heard: bool,
     any_alert: bool,
@@ -128,6 +131,8 @@ pub(super) struct SuiteSearch {
     sampled: Vec<CipherSuite>,
     order_waiting: usize,
     order_rounds: usize,
+    /// How many places of the order were not proven when it was last asked for.
+    order_left: usize,
     shared_for_real: bool,
     pub(super) oddities: Vec<Oddity>,
 }
@@ -169,6 +174,8 @@ impl SuiteSearch {
             lists,
             refusals_needed: VERSION_REFUSALS,
             order_of_newer: None,
+            expected: Vec::new(),
+            waits_for_tls12: false,
             newer_is_open: version < TlsVersion::TLS11,
             in_flight: 0,
             is_heard: false,
@@ -177,6 +184,7 @@ impl SuiteSearch {
             sampled: Vec::new(),
             order_waiting: 0,
             order_rounds: 0,
+            order_left: 0,
             shared_for_real: false,
         };
         match distance {
@@ -223,11 +231,6 @@ impl SuiteSearch {
         self.queue.iter().map(|job| job.rank).min()
     }
 
-    /// How many hellos are on their way.
-    pub(super) fn in_flight(&self) -> usize {
-        self.in_flight
-    }
-
     /// Takes note of what became of the next newer version. One that is refused by an alert is a
     /// refusal of all versions up to it (RFC 5246 §E.1), so that one refusal, by whatever alert,
     /// confirms it for this one: SSL 3.0 has no alert protocol_version.
@@ -240,6 +243,16 @@ impl SuiteSearch {
             self.refusals_needed = 1;
             self.version_refusals += usize::from(self.any_alert);
             self.drop_refused_version();
+        }
+    }
+
+    /// Takes the suites that TLS 1.2 has for those that this version has, in the same order.
+    fn learn_suites_of(&mut self, tls12: &Self) {
+        let in_use = tls12.lists.iter().filter(|list| list.rank < RARE);
+        let open = |suite: &CipherSuite| !tls12.answers.contains_key(suite);
+        self.waits_for_tls12 = tls12.found() > 0 && in_use.flat_map(|list| &list.suites).any(open);
+        if tls12.found() > self.expected.len() {
+            self.expected = tls12.supposed_order().suites().to_vec();
         }
     }
 
@@ -294,12 +307,14 @@ impl SuiteSearch {
     }
 
     /// Queues what the answers so far permit to ask next.
-    fn plan(&mut self) {
+    pub(super) fn plan(&mut self) {
         if self.stage == Stage::Done || self.is_version_refused() {
             return;
         }
         for index in 0..self.lists.len() {
-            if self.lists[index].waiting == 0 {
+            // What TLS 1.2 has tells what to ask for under the older versions.
+            let waits = self.waits_for_tls12 && self.found() > 0;
+            if self.lists[index].waiting == 0 && !waits {
                 self.plan_list(index);
             }
         }
@@ -334,7 +349,16 @@ impl SuiteSearch {
         // Who accepts many suites accepts rare ones too, in their places.
         let few = known < MANY;
         open.sort_by_cached_key(|suite| (few && !is_in_general_use(*suite), order.place(*suite)));
-        for question in self.lists[index].rounds.ask(&open) {
+        let expected: Vec<_> =
+            self.expected.iter().copied().filter(|suite| open.contains(suite)).collect();
+        let questions = if expected.is_empty() {
+            self.lists[index].rounds.ask(&open)
+        } else {
+            open.retain(|suite| !expected.contains(suite));
+            let suffixes = (0..expected.len()).map(|place| expected[place..].to_vec());
+            suffixes.chain((!open.is_empty()).then_some(open)).collect()
+        };
+        for question in questions {
             self.queue_question(index, question);
         }
     }
@@ -388,7 +412,16 @@ impl SuiteSearch {
         let order = self.supposed_order();
         let questions = match preference(&self.accepted, &self.observations) {
             Preference::Client => Vec::new(),
-            Preference::Server => order.open_questions(),
+            Preference::Server => {
+                let questions = order.open_questions();
+                let is_near = questions.len() <= self.order_left / 2 || self.order_rounds < 2;
+                self.order_left = questions.len();
+                match is_near {
+                    true => questions,
+                    // A server with an order of its own: one question at a time wastes none.
+                    false => order.open_question(self.strays()).into_iter().collect(),
+                }
+            }
             Preference::Unknown if self.order_rounds == 0 => {
                 vec![order.suites().iter().rev().copied().collect()]
             }
@@ -681,7 +714,7 @@ impl SuiteSearch {
             Distance::Far => known_order,
         };
         let order_proven = match preference {
-            Preference::Server => order.open_question(0).is_none(),
+            Preference::Server => order.open_question(0).is_none() && order.is_consistent(),
             Preference::Client => true,
             Preference::Unknown => accepted.len() < 2,
         };
@@ -701,6 +734,32 @@ impl SuiteSearch {
 impl Job {
     fn new(suites: Vec<CipherSuite>, purpose: Purpose) -> Self {
         Self { suites, purpose, share: Tls13Share::default(), attempts: 0, rank: 1, list: None }
+    }
+}
+
+/// How soon the next hello of all searches is wanted.
+pub(super) fn next_rank(searches: &[SuiteSearch]) -> Option<u8> {
+    searches.iter().filter_map(SuiteSearch::next_rank).min()
+}
+
+/// What is wanted most; of the same rank, for the version that was asked least.
+pub(super) fn next_job(searches: &mut [SuiteSearch]) -> Option<(usize, Job)> {
+    let wanted = searches.iter().enumerate();
+    let wanted = wanted.filter_map(|(index, search)| Some((search.next_rank()?, search, index)));
+    let (.., index) = wanted.min_by_key(|(rank, search, _)| (*rank, search.in_flight))?;
+    Some((index, searches[index].next()?))
+}
+
+/// Tells each search below TLS 1.2 what became of the next newer version.
+pub(super) fn learn_from_newer_versions(searches: &mut [SuiteSearch]) {
+    let legacy = searches.iter_mut().skip_while(|search| search.version > TlsVersion::TLS12);
+    let mut legacy: Vec<_> = legacy.collect();
+    if let Some((tls12, older)) = legacy.split_first_mut() {
+        older.iter_mut().for_each(|search| search.learn_suites_of(tls12));
+    }
+    for index in 1..legacy.len() {
+        let (newer, older) = legacy.split_at_mut(index);
+        older[0].learn_of_newer(newer[index - 1]);
     }
 }
 

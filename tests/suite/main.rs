@@ -31,6 +31,7 @@ mod matrix;
 mod readme;
 mod regression;
 mod report;
+mod round_trips;
 mod rude;
 mod secret;
 mod siblings;

@@ -28,6 +28,8 @@ pub struct Survey {
     pub complete: bool,
     /// Whether the deadline ended the survey early.
     pub deadline_hit: bool,
+    /// Whether the connections allowed by `--budget` were used up before all was asked.
+    pub budget_hit: bool,
     /// How often the connections had to be slowed down because of trouble.
     pub times_slowed: usize,
     /// One entry for each version asked for, newest first.
@@ -80,8 +82,9 @@ impl Survey {
     pub(super) fn new(survey: &survey::Survey, suites: &[verdict::SuiteRow], rows: Rows) -> Self {
         let version = |version| VersionSurvey::new(version, suites, rows);
         Self {
-            complete: survey.unclear() == 0 && survey.not_asked() == 0 && !survey.deadline_hit,
+            complete: survey.unclear() == 0 && !survey.budget_hit && !survey.deadline_hit,
             deadline_hit: survey.deadline_hit,
+            budget_hit: survey.budget_hit,
             times_slowed: survey.times_slowed,
             versions: survey.versions.iter().map(version).collect(),
             groups: survey.groups.as_ref().map(Groups::from),

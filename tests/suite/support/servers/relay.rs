@@ -113,6 +113,21 @@ pub(crate) fn says_first(to: SocketAddr, what: &'static [u8]) -> Server {
     })
 }
 
+/// Lets each answer wait, as on a long way.
+pub(crate) fn delays(to: SocketAddr, by: Duration) -> Server {
+    Scripted::start(move |stream| {
+        pass(
+            stream,
+            to,
+            |_| {},
+            move |client, bytes| {
+                std::thread::sleep(by);
+                whole(client, bytes)
+            },
+        );
+    })
+}
+
 /// Gives the server's answer one byte at a time, each in a segment of its own.
 pub(crate) fn crumbles(to: SocketAddr) -> Server {
     Scripted::start(move |stream| {

@@ -1,0 +1,184 @@
+//! Round trips and connections: what a survey of a far server takes, and that a budget holds.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use cipher_test::lab::{Server as Embedded, ServerConfig};
+use openssl::ssl::SslVersion;
+use serde_json::Value;
+
+use crate::support::binary::cipher_test;
+use crate::support::embedded;
+use crate::support::servers::relay::{carry, delays};
+use crate::support::servers::{Scripted, Server};
+
+/// Enough that nobody takes the server for a near one, however busy the machine is.
+const DELAY: Duration = Duration::from_millis(60);
+
+/// The endpoint's part of the report, and the exit code.
+fn endpoint(address: SocketAddr, more: &[&str]) -> (Value, Option<i32>) {
+    let target = address.to_string();
+    let run = cipher_test([&[target.as_str(), "--format=json"], more].concat());
+    assert_eq!(run.stderr, "");
+    let report: Value = serde_json::from_str(&run.stdout).expect("JSON");
+    (report["targets"][0]["endpoints"][0].clone(), run.code)
+}
+
+/// Accepted pairs, in the server's order where it has one.
+fn accepted(endpoint: &Value) -> Vec<(String, String)> {
+    let versions = endpoint["survey"]["versions"].as_array().expect("versions");
+    let rows = versions.iter().flat_map(|version| {
+        let suites = version["suites"].as_array().expect("suites");
+        let accepted = suites.iter().filter(|suite| suite["answer"] == "accepted");
+        accepted.map(|suite| (version["version"].to_string(), suite["iana_name"].to_string()))
+    });
+    rows.collect()
+}
+
+fn groups(endpoint: &Value) -> BTreeSet<String> {
+    let groups = endpoint["survey"]["groups"]["accepted"].as_array().expect("groups");
+    groups.iter().map(ToString::to_string).collect()
+}
+
+fn eight() -> Embedded {
+    embedded::server(&ServerConfig {
+        cipher_list: "ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-AES256-GCM-SHA384:\
+                      ECDHE-RSA-CHACHA20-POLY1305:ECDHE-RSA-AES256-SHA:AES128-SHA"
+            .into(),
+        server_preference: true,
+        ..ServerConfig::default()
+    })
+}
+
+fn many() -> Embedded {
+    let exchanges = ["ECDHE-RSA-", "DHE-RSA-", ""];
+    let ciphers = [
+        "AES256-GCM-SHA384",
+        "AES128-GCM-SHA256",
+        "AES256-SHA384",
+        "AES256-SHA256",
+        "AES128-SHA256",
+        "AES256-SHA",
+        "AES128-SHA",
+        "CAMELLIA256-SHA",
+        "CAMELLIA128-SHA",
+    ];
+    let names: Vec<_> = exchanges
+        .iter()
+        .flat_map(|exchange| ciphers.map(|cipher| format!("{exchange}{cipher}")))
+        .filter(|name| {
+            !["ECDHE-RSA-CAMELLIA256-SHA", "ECDHE-RSA-CAMELLIA128-SHA"].contains(&name.as_str())
+        })
+        .filter(|name| cipher_test::tls::CipherSuite::from_openssl_name(name).is_some())
+        .collect();
+    embedded::server(&ServerConfig {
+        cipher_list: names.join(":"),
+        min_version: Some(SslVersion::TLS1),
+        server_preference: true,
+        ..ServerConfig::default()
+    })
+}
+
+fn takes_at_most(server: &Embedded, pairs: usize, round_trips: u64) {
+    let far = delays(server.address(), DELAY);
+    let (near, code) = endpoint(server.address(), &["--no-handshakes"]);
+    let (seen, far_code) = endpoint(far.address(), &["--no-handshakes"]);
+    assert_eq!(far_code, code);
+    assert!(accepted(&near).len() >= pairs, "{:?}", accepted(&near));
+    assert_eq!(accepted(&seen), accepted(&near));
+    assert_eq!(groups(&seen), groups(&near));
+    assert_eq!(seen["survey"]["complete"], true);
+    for version in seen["survey"]["versions"].as_array().unwrap() {
+        assert!(version["accepted"].as_u64() < Some(2) || version["order_proven"] == true);
+    }
+    let took = seen["round_trips"].as_u64().unwrap();
+    assert!(took <= round_trips, "{took} round trips, {} connections", seen["connections"]);
+    // Here connections open at once, so that the handshake comes after the answer to the hello.
+    assert!(seen["verdict_round_trips"].as_u64() <= Some(5), "{}", seen["verdict_round_trips"]);
+}
+
+#[test]
+fn a_far_server_of_eight_suites_is_surveyed_within_twelve_round_trips() {
+    takes_at_most(&eight(), 8, 12);
+}
+
+#[test]
+fn a_far_server_of_many_suites_is_surveyed_within_twenty_round_trips() {
+    takes_at_most(&many(), 40, 20);
+}
+
+/// Relays, and counts the connections.
+fn counted(to: SocketAddr) -> (Server, Arc<AtomicU64>) {
+    let count = Arc::new(AtomicU64::new(0));
+    let seen = Arc::clone(&count);
+    let server = Scripted::start(move |stream| {
+        seen.fetch_add(1, Ordering::SeqCst);
+        carry(stream, to);
+    });
+    (server, count)
+}
+
+#[test]
+fn a_budget_is_never_exceeded_and_what_it_left_out_is_said() {
+    let server = embedded::varied();
+    for budget in [1, 2, 3, 7, 20, 40, 400] {
+        let (relay, count) = counted(server.address());
+        let before = count.load(Ordering::SeqCst);
+        let (seen, code) = endpoint(relay.address(), &[&format!("--budget={budget}")]);
+        let opened = count.load(Ordering::SeqCst) - before;
+        assert!(opened <= budget, "{opened} connections of {budget}");
+        assert_eq!(seen["connections"], opened);
+        // The verdict on Envoy's own hello is there in one connection.
+        assert_eq!((seen["summary"].as_str(), code), (Some("connects"), Some(0)));
+        let versions = seen["survey"]["versions"].as_array().expect("versions");
+        let total =
+            |field: &str| versions.iter().map(|it| it[field].as_u64().unwrap()).sum::<u64>();
+        assert_eq!(total("unclear"), 0);
+        assert_eq!(seen["survey"]["complete"], budget == 400);
+        assert_eq!(seen["survey"]["budget_hit"], budget < 400);
+        assert_eq!(budget < 40, total("not_asked") > 0, "{budget}: {}", total("not_asked"));
+        if budget == 1 {
+            assert_eq!(opened, 1);
+            assert_eq!(accepted(&seen), []);
+        }
+    }
+}
+
+#[test]
+fn a_budget_serves_the_change_before_the_survey() {
+    let server = embedded::old();
+    let table = [(1, false), (30, true)];
+    for (budget, has_change) in table {
+        let target = server.address().to_string();
+        let budget = format!("--budget={budget}");
+        let run = cipher_test([target.as_str(), &budget, "--format=json"]);
+        let report: Value = serde_json::from_str(&run.stdout).expect("JSON");
+        assert_eq!(run.code, Some(1), "{}", run.stdout);
+        assert_eq!(report["targets"][0].get("remedy").is_some(), has_change, "{budget}");
+    }
+    let run = cipher_test([server.address().to_string().as_str(), "--budget=12"]);
+    assert!(run.stdout.contains("not asked"), "{}", run.stdout);
+    assert!(run.stdout.contains("--budget were used up"), "{}", run.stdout);
+}
+
+#[test]
+fn a_budget_that_leaves_the_verdict_unknown_ends_with_2() {
+    let (relay, count) = counted(Scripted::closes_after_hello().address());
+    let target = relay.address().to_string();
+    let run = cipher_test([target.as_str(), "--budget=1", "--answer-timeout=1s"]);
+    assert_eq!(run.code, Some(2), "{}", run.stdout);
+    assert_eq!(count.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn a_far_port_without_tls_gets_one_connection() {
+    let ssh = Scripted::ssh();
+    let (relay, count) = counted(ssh.address());
+    let far = delays(relay.address(), DELAY);
+    let (seen, code) = endpoint(far.address(), &[]);
+    assert_eq!(code, Some(1), "{seen}");
+    assert_eq!(count.load(Ordering::SeqCst), 1);
+}
