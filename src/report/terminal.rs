@@ -11,7 +11,7 @@ use crate::gloo;
 use crate::remedy::{Change, Names, kubectl_command, replaces_hosts, upstream};
 use crate::survey::{Answer, HandshakeResult, Preference, Survey, VersionSurvey};
 use crate::tls::{CipherSuite, TlsVersion};
-use crate::trial::{Passage, ServerCertificate};
+use crate::trial::{Dimension, Passage, ServerCertificate};
 use crate::verdict::{Finding, Severity, SuiteRow, Summary, Use};
 
 /// Renders one target. `verbose` adds how each answer is known.
@@ -120,7 +120,7 @@ fn trial_report(out: &mut String, endpoint: &Endpoint) {
     let _ =
         writeln!(out, "  {} Envoy's own hello, {} bytes: {result}", "·".dimmed(), own.hello_bytes);
     for (dimensions, result) in &endpoint.trial.wider {
-        let fields: Vec<_> = dimensions.iter().map(|part| part.field()).collect();
+        let fields = fields(dimensions);
         let result = match result {
             Ok(passage) => passage_words(passage),
             Err(obstacle) => obstacle.to_string(),
@@ -128,7 +128,7 @@ fn trial_report(out: &mut String, endpoint: &Endpoint) {
         let _ = writeln!(out, "  {} with all of {}: {result}", "·".dimmed(), fields.join(", "));
     }
     if let Some(remedy) = &endpoint.trial.remedy {
-        let fields: Vec<_> = remedy.dimensions.iter().map(|part| part.field()).collect();
+        let fields = fields(&remedy.dimensions);
         let _ = writeln!(
             out,
             "  {} proven with {} changed: {}",
@@ -137,6 +137,13 @@ fn trial_report(out: &mut String, endpoint: &Endpoint) {
             passage_words(&remedy.passage)
         );
     }
+}
+
+/// Each field once, though two dimensions may be parts of one.
+fn fields(dimensions: &[Dimension]) -> Vec<&'static str> {
+    let mut fields: Vec<_> = dimensions.iter().map(|part| part.field()).collect();
+    fields.dedup();
+    fields
 }
 
 fn suites_report(

@@ -12,6 +12,7 @@ mod dimension;
 mod handshake;
 mod obstacle;
 mod settle;
+mod size;
 
 pub use attempt::Attempt;
 pub use certificate::{KeyKind, KeyUsageBit, ServerCertificate, printable, steers};
@@ -19,3 +20,4 @@ pub use dimension::Dimension;
 pub use handshake::Checks;
 pub use obstacle::{Obstacle, Passage};
 pub use settle::{Candidates, Remedy, Trial, prove, settle, try_own, widen};
+pub use size::HelloSize;

@@ -1,9 +1,13 @@
 //! From Envoy's own hello to the smallest change that a server accepts.
 
 use super::attempt::{Attempt, attempt};
-use super::dimension::{Dimension, SuiteChoice, Widening, usable_curves, usable_suites};
+use super::dimension::{
+    Dimension, SuiteChoice, Widening, classical_curves, has_post_quantum, usable_curves,
+    usable_suites,
+};
 use super::handshake::{Checks, complete, openssl_has};
 use super::obstacle::{Obstacle, Passage};
+use super::size::{HelloSize, compare_sizes};
 use crate::envoy::{ClientConfig, Protocol};
 use crate::probe::{Handshake, ProbeError, Prober};
 use crate::survey::Survey;
@@ -23,6 +27,8 @@ pub struct Trial {
     /// Whether all was tried that could be, and all of it was answered. If not, a trial without
     /// a remedy does not mean that there is none.
     pub settled: bool,
+    /// What the size of the hello has to do with it, where a smaller one gets through.
+    pub hello_size: Option<HelloSize>,
     start: Option<Widening>,
 }
 
@@ -55,7 +61,15 @@ impl Trial {
     }
 
     fn of(own: Attempt, handshake: Option<Handshake>) -> Self {
-        Self { own, handshake, wider: Vec::new(), remedy: None, settled: false, start: None }
+        Self {
+            own,
+            handshake,
+            wider: Vec::new(),
+            remedy: None,
+            settled: false,
+            hello_size: None,
+            start: None,
+        }
     }
 
     /// Whether a wider hello got through, from which a change can be settled.
@@ -161,6 +175,11 @@ fn a_hello_may_help(obstacle: &Obstacle) -> bool {
     )
 }
 
+/// Whether the hello went out and no word came back.
+fn is_unanswered(obstacle: &Obstacle) -> bool {
+    matches!(obstacle, Obstacle::Ended(_) | Obstacle::Unclear(ProbeError::Silence { .. }))
+}
+
 /// Where to begin, the most wanted first: what Gloo can set, then other server names, then lower
 /// maxima, then what only Envoy itself can set.
 fn starts(config: &ClientConfig, obstacle: &Obstacle, candidates: &Candidates) -> Vec<Widening> {
@@ -180,6 +199,11 @@ fn starts(config: &ClientConfig, obstacle: &Obstacle, candidates: &Candidates) -
         .flat_map(|name| plain.clone().map(|start| start.with_sni(name.clone())));
     let renamed: Vec<_> = renamed.collect();
     let mut starts = plain.to_vec();
+    if has_post_quantum(&plain[0].apply(config)) {
+        // Where the own hello is large and nothing came back, one as large would not either.
+        let first = has_post_quantum(config) && is_unanswered(obstacle);
+        starts.insert(usize::from(!first), plain[0].clone().with_small_hello());
+    }
     let about_name = matches!(obstacle, Obstacle::Refused(alert)
         if alert.description == AlertDescription::UNRECOGNIZED_NAME);
     if about_name {
@@ -232,9 +256,16 @@ pub async fn settle(prober: &Prober, trial: &mut Trial, survey: &Survey, checks:
         }
     }
     let narrowed = narrow(prober, &start, &config, survey, checks).await;
+    // Without a large hello of its own, only the widened list was too large.
+    if !has_post_quantum(&config) && start.dimensions.len() > 1 {
+        start.dimensions.remove(&Dimension::HelloSize);
+    }
     let dimensions: Vec<_> = start.dimensions.iter().copied().collect();
     match prove(prober, &narrowed, dimensions.clone(), checks).await {
         Ok(remedy) => {
+            if start.dimensions.contains(&Dimension::HelloSize) {
+                trial.hello_size = compare_sizes(prober, &config, &remedy.config).await;
+            }
             trial.remedy = Some(remedy);
             trial.settled = true;
         }
@@ -284,11 +315,11 @@ async fn narrow(
         let choices = match dimension {
             Dimension::MinimumVersion => minimum_choices(&narrowed),
             Dimension::CipherSuites => suite_choices(&narrowed, config, start.suites, survey),
-            Dimension::Curves => curve_choices(&narrowed, config),
+            Dimension::Curves => curve_choices(&narrowed, config, start),
             Dimension::SignatureAlgorithms => signature_choices(&narrowed, config),
             Dimension::Alpn => protocol_choices(&narrowed, config),
             Dimension::MaximumVersion => maximum_choices(&narrowed, config),
-            Dimension::Sni => Vec::new(),
+            Dimension::Sni | Dimension::HelloSize => Vec::new(),
         };
         for choice in choices {
             if try_fully(prober, &choice, checks).await.is_ok() {
@@ -362,8 +393,13 @@ fn rank(survey: &Survey, suite: CipherSuite) -> Option<u8> {
     (!refused || survey.accepted().next().is_none()).then_some(1)
 }
 
-fn curve_choices(wide: &ClientConfig, config: &ClientConfig) -> Vec<ClientConfig> {
-    let in_force = usable_curves(config);
+fn curve_choices(
+    wide: &ClientConfig,
+    config: &ClientConfig,
+    start: &Widening,
+) -> Vec<ClientConfig> {
+    let small = start.dimensions.contains(&Dimension::HelloSize);
+    let in_force = if small { classical_curves(config) } else { usable_curves(config) };
     let release = config.release;
     let known: Vec<_> = in_force.iter().filter_map(|name| release.curve_named(name)).collect();
     let preferred = |group: &Group| match *group {
@@ -373,7 +409,7 @@ fn curve_choices(wide: &ClientConfig, config: &ClientConfig) -> Vec<ClientConfig
         _ => 3,
     };
     let mut missing = release.curves(config.build);
-    missing.retain(|(_, group)| !known.contains(group));
+    missing.retain(|(_, group)| !known.contains(group) && !(small && group.is_post_quantum()));
     missing.sort_by_key(|(_, group)| preferred(group));
     let with = |(name, _): (&str, Group)| {
         let mut ecdh_curves = in_force.clone();

@@ -189,5 +189,9 @@ impl From<&trial::Remedy> for ProvenChange {
 }
 
 fn fields(dimensions: &[trial::Dimension]) -> Vec<String> {
-    dimensions.iter().map(|dimension| dimension.field().to_owned()).collect()
+    let mut fields: Vec<_> =
+        dimensions.iter().map(|dimension| dimension.field().to_owned()).collect();
+    // Two dimensions are parts of one field.
+    fields.dedup();
+    fields
 }

@@ -106,6 +106,18 @@ pub(crate) fn drops_long_hellos(to: SocketAddr, most: usize, how: Hangup) -> Ser
     })
 }
 
+/// As [`drops_long_hellos`], before a server that lives as long.
+pub(crate) fn drops_long_hellos_to(server: Server, most: usize, how: Hangup) -> Server {
+    let server = Arc::new(server);
+    Scripted::start(move |mut stream| {
+        let Some(hello) = first_record(&mut stream) else { return };
+        if hello.len() > most {
+            return how.apply(stream);
+        }
+        carry_on(stream, server.address(), &hello);
+    })
+}
+
 /// Says something first, then relays.
 pub(crate) fn says_first(to: SocketAddr, what: &'static [u8]) -> Server {
     Scripted::start(move |stream| {
