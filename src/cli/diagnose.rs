@@ -14,7 +14,7 @@ use crate::envoy::ClientConfig;
 use crate::probe::{Gate, ProbeError, Prober, Way};
 use crate::remedy::Change;
 use crate::report::{Diagnosis, Endpoint};
-use crate::survey::{self, Options, survey};
+use crate::survey::{self, Options, ask_last, survey};
 use crate::target::{Addresses, Target};
 use crate::trial::{Candidates, Checks, Dimension, Obstacle, Trial, prove, settle, try_own, widen};
 use crate::verdict::{Summary, judge};
@@ -154,9 +154,12 @@ impl Job<'_> {
         }
         if goes_on && worth_a_survey(&trial) {
             let end = survey_end(&trial, begun, limits.deadline);
-            let found = self.survey(&prober, &trial, end, &|step| line.step(step)).await;
+            let mut found = self.survey(&prober, &trial, end, &|step| line.step(step)).await;
             let settling = settle(&prober, &mut trial, &found, checks);
             let _ = timeout_at(deadline, settling).await;
+            // Last of all, for the sake of servers that do not survive it.
+            let named = survey::Subject { sni: trial.working_server_name() };
+            let _ = timeout_at(deadline, ask_last(&prober, &named, &mut found)).await;
             result = Some(found);
         }
         line.finish();

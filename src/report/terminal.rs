@@ -9,7 +9,7 @@ use super::{Diagnosis, Endpoint};
 use crate::envoy::{ClientConfig, Release};
 use crate::gloo;
 use crate::remedy::{Change, Names, kubectl_command, replaces_hosts, upstream};
-use crate::survey::{Answer, HandshakeResult, Preference, Survey, VersionSurvey};
+use crate::survey::{Answer, Behaviour, HandshakeResult, Preference, Survey, VersionSurvey};
 use crate::tls::{CipherSuite, TlsVersion};
 use crate::trial::{Dimension, Passage, ServerCertificate};
 use crate::verdict::{Finding, Severity, SuiteRow, Summary, Use};
@@ -181,6 +181,16 @@ fn version_report(
         let _ = writeln!(out, "{}", line.trim_end());
         label.clear();
     }
+    let asking: Vec<_> = version
+        .answers
+        .iter()
+        .filter(|(_, answer)| matches!(answer, Answer::AsksIdentity(_)))
+        .map(|(suite, _)| name(*suite))
+        .collect();
+    if !asking.is_empty() {
+        let _ = writeln!(out, "  {label:<11} asks for an identity: {}", asking.join(", "));
+        label.clear();
+    }
     let unclear = version.unclear();
     if unclear > 0 {
         let reason = version.answers.values().find_map(|answer| match answer {
@@ -223,6 +233,7 @@ fn use_words(row: &SuiteRow, verbose: bool) -> ColoredString {
             "with maximumProtocolVersion: TLSv1_3"
         }
         Use::Configurable => "can be configured",
+        Use::Never if row.suite.asks_for_identity() => "never, it asks for an identity",
         Use::Never => "never",
     };
     let width = if verbose { 36 } else { 0 };
@@ -256,6 +267,7 @@ fn facts_report(out: &mut String, endpoint: &Endpoint, survey: &Survey, verbose:
         let text = if alpn.is_empty() { "none".to_owned() } else { alpn.join(", ") };
         facts.push(("ALPN", text));
     }
+    facts.extend(behaviour(&survey.behaviour, verbose));
     if verbose {
         let seconds = humantime::format_duration(round(endpoint.elapsed));
         facts.push(("cost", format!("{} connections, {seconds}", endpoint.connections)));
@@ -266,6 +278,30 @@ fn facts_report(out: &mut String, endpoint: &Endpoint, survey: &Survey, verbose:
     for (label, text) in facts {
         let _ = writeln!(out, "  {} {text}", format!("{label:<11}").dimmed());
     }
+}
+
+/// What is noteworthy of a server's behaviour; all of it for `verbose`.
+fn behaviour(behaviour: &Behaviour, verbose: bool) -> Vec<(&'static str, String)> {
+    let Behaviour { ssl2, .. } = behaviour;
+    #[rustfmt::skip]
+    let rows = [
+        ("SSLv2",       &ssl2.spoken,                      ssl2.spoken.is_yes()),
+        ("compression", &behaviour.compression,            behaviour.compression.is_yes()),
+        ("reneg. info", &behaviour.secure_renegotiation,   behaviour.secure_renegotiation.is_no()),
+        ("ext. master", &behaviour.extended_master_secret, false),
+        ("tickets",     &behaviour.session_tickets,        false),
+        ("fallback",    &behaviour.fallback_scsv,          false),
+        ("sentinel",    &behaviour.downgrade_sentinel,     behaviour.downgrade_sentinel.is_no()),
+        ("GREASE",      &behaviour.grease,                 behaviour.grease.is_no()),
+        ("new version", &behaviour.version_tolerance,      behaviour.version_tolerance.is_no()),
+    ];
+    let shown = rows.into_iter().filter(|(_, _, noteworthy)| verbose || *noteworthy);
+    let mut facts: Vec<_> = shown.map(|(label, fact, _)| (label, fact.to_string())).collect();
+    if !ssl2.ciphers.is_empty() {
+        let names: Vec<_> = ssl2.ciphers.iter().map(ToString::to_string).collect();
+        facts.insert(1, ("", names.join(", ")));
+    }
+    facts
 }
 
 fn round(duration: std::time::Duration) -> std::time::Duration {

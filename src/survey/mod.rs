@@ -9,6 +9,7 @@
 //! some servers cannot take (RFC 7685), so that none is sent; servers that fail on their own
 //! preferred suite and would take others, so that members of refused sets are asked alone.
 
+mod behaviour;
 mod candidates;
 mod doubt;
 mod evidence;
@@ -16,15 +17,18 @@ mod extras;
 mod groups;
 mod handshakes;
 mod hello;
+mod last;
 mod order;
 mod run;
 mod search;
 
+pub use behaviour::{Behaviour, Fact, Ssl2};
 pub use evidence::{Answer, Evidence, NotOffered, Oddity};
 pub use extras::ClientCertificate;
 pub use groups::GroupSurvey;
 pub use handshakes::{HandshakeResult, HandshakeRow};
 pub use hello::Subject;
+pub use last::ask_last;
 pub use order::Preference;
 pub use run::{Options, Step, survey};
 
@@ -47,6 +51,8 @@ pub struct Survey {
     pub alpn: Option<Vec<String>>,
     /// Complete handshakes with the suites accepted, or with every cipher of OpenSSL.
     pub handshakes: Vec<HandshakeRow>,
+    /// How it behaves beyond its choice of suites.
+    pub behaviour: Behaviour,
     /// What was odd.
     pub oddities: Vec<Oddity>,
     /// How often the connections had to be slowed down because of trouble.

@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout_at};
 use super::doubt::Doubts;
 use super::hello::{Subject, suite_hello};
 use super::search::{SuiteSearch, Verdict};
-use super::{HandshakeRow, Oddity, Survey, extras, groups, handshakes};
+use super::{HandshakeRow, Oddity, Survey, behaviour, extras, groups, handshakes};
 use crate::probe::{Outcome, Prober};
 use crate::tls::{CipherSuite, TlsVersion};
 use crate::wire::ClientHello;
@@ -69,7 +69,7 @@ pub async fn survey(
     progress(Step::Facts);
     // Handshakes that were done count even when the deadline cuts the rest off.
     let rows = Mutex::new(Vec::new());
-    let facts = find_facts(prober, subject, options, &mut result, &rows, progress);
+    let facts = find_facts(prober, subject, options, &mut result, &seen.passing, &rows, progress);
     if timeout_at(options.deadline, facts).await.is_err() {
         result.deadline_hit = true;
     }
@@ -85,6 +85,7 @@ async fn find_facts(
     subject: &Subject,
     options: &Options,
     result: &mut Survey,
+    passing: &behaviour::Passing,
     rows: &Mutex<Vec<HandshakeRow>>,
     progress: &(dyn Fn(Step) + Sync),
 ) {
@@ -94,16 +95,18 @@ async fn find_facts(
     let known = &*result;
     let offers = handshakes::offers(known, options);
     let refuses_by: Vec<_> = known.oddities.iter().filter_map(Oddity::refuses_by).collect();
-    let (trusts_nothing, groups, extras, ()) = futures::join!(
+    let (trusts_nothing, groups, extras, behaviour, ()) = futures::join!(
         selects_unassigned(prober, subject, known),
         groups::survey_groups(prober, subject, known),
         extras::survey_extras(prober, subject, known),
+        behaviour::survey_behaviour(prober, subject, known, passing),
         handshakes::shake_hands(prober, subject, offers, &refuses_by, rows, progress),
     );
     if trusts_nothing {
         result.oddities.push(Oddity::UnassignedSuite);
     }
     result.groups = groups;
+    result.behaviour = behaviour;
     result.add_extras(extras);
 }
 

@@ -210,8 +210,7 @@ mod tests {
         };
         assert_eq!(hello.certificate, [0x30, 0]);
         let names: Vec<_> = hello.ciphers.iter().map(ToString::to_string).collect();
-        let expected =
-            ["SSL_CK_RC4_128_WITH_MD5", "SSL_CK_DES_192_EDE3_CBC_WITH_MD5", "0x123456"];
+        let expected = ["SSL_CK_RC4_128_WITH_MD5", "SSL_CK_DES_192_EDE3_CBC_WITH_MD5", "0x123456"];
         assert_eq!(names, expected);
     }
 

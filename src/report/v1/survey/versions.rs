@@ -74,6 +74,8 @@ pub enum Answer {
     Accepted,
     /// The server does not take it.
     Refused,
+    /// The server has it, and refuses a client without an identity that it knows.
+    AsksIdentity,
     /// It could not be learned.
     Unclear,
     /// It was not asked for, since it is not defined for this version.
@@ -122,6 +124,7 @@ impl SuiteRow {
         let (kind, evidence) = match answer {
             survey::Answer::Accepted(evidence) => (Answer::Accepted, Some(evidence)),
             survey::Answer::Refused(evidence) => (Answer::Refused, Some(evidence)),
+            survey::Answer::AsksIdentity(evidence) => (Answer::AsksIdentity, Some(evidence)),
             survey::Answer::Unclear(_) => (Answer::Unclear, None),
             survey::Answer::NotOffered(_) => (Answer::NotOffered, None),
         };
