@@ -100,7 +100,11 @@ fn reason_of_handshake(survey: &Survey, suite: CipherSuite) -> Option<String> {
 /// and the newest of these.
 fn reason_of_survey(survey: &Survey, suite: CipherSuite) -> Option<String> {
     let refusals = survey.versions.iter().filter_map(|version| {
-        let Answer::Refused(evidence) = version.answers.get(&suite)? else { return None };
+        let (Answer::Refused(evidence) | Answer::AsksIdentity(evidence)) =
+            version.answers.get(&suite)?
+        else {
+            return None;
+        };
         let foreign = !suite.is_defined_for(version.version);
         Some(((foreign, version.accepted.is_empty()), evidence))
     });

@@ -26,6 +26,7 @@ mod explain;
 mod kubernetes;
 mod lab;
 mod matrix;
+mod odd;
 mod readme;
 mod regression;
 mod rude;
