@@ -31,7 +31,7 @@ const CURVES: [Group; 8] = [
 ];
 
 /// The groups that a hello for TLS 1.3 offers.
-const TLS13_GROUPS: [Group; 12] = [
+const TLS13_GROUPS: [Group; 15] = [
     Group::X25519,
     Group::SECP256R1,
     Group::SECP384R1,
@@ -40,6 +40,9 @@ const TLS13_GROUPS: [Group; 12] = [
     Group::X25519_MLKEM768,
     Group::SECP256R1_MLKEM768,
     Group::SECP384R1_MLKEM1024,
+    Group(0x0200),
+    Group::MLKEM768,
+    Group::MLKEM1024,
     Group(0x0100),
     Group(0x0101),
     Group(0x001f),

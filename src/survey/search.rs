@@ -179,6 +179,10 @@ impl SuiteSearch {
             Some(Answer::Refused(
                 Evidence::Alert { offered, .. } | Evidence::Ended { offered, .. },
             )) => *offered > 1,
+            // No lawful answer, so that it says little about the members.
+            Some(Answer::Refused(Evidence::OtherVersion { answered, offered })) => {
+                *answered > self.version && *offered > 1
+            }
             _ => false,
         }
     }
@@ -371,7 +375,9 @@ impl SuiteSearch {
         }
         let evidence = Evidence::OtherVersion { answered, offered: job.suites.len() };
         self.record_refusal(job, &evidence);
-        self.count_version_refusal();
+        if answered < self.version {
+            self.count_version_refusal();
+        }
         Verdict::Recorded
     }
 
@@ -587,6 +593,18 @@ mod tests {
             assert_eq!(found.unclear(), 0);
             assert!(hellos < 40, "{hellos} hellos");
         }
+    }
+
+    #[test]
+    fn a_version_above_the_offer_does_not_speak_for_all_suites() {
+        let works = [CipherSuite(0x002f), CipherSuite(0xc02f)];
+        let version = TlsVersion::TLS11;
+        let (found, _) = survey(version, 1, |offered| match offered {
+            [suite] if works.contains(suite) => selects(version, *suite),
+            [_] => FAILURE,
+            _ => selects(TlsVersion::TLS12, works[0]),
+        });
+        assert!(works.iter().all(|suite| found.accepted.contains(suite)));
     }
 
     #[test]

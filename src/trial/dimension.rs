@@ -82,6 +82,16 @@ impl Widening {
         Self { dimensions, maximum, suites: SuiteChoice::All, sni: None }
     }
 
+    /// Nothing but a smaller hello.
+    pub(super) fn small_hello(maximum: TlsVersion) -> Self {
+        let dimensions = BTreeSet::from([Dimension::HelloSize]);
+        Self { dimensions, maximum, suites: SuiteChoice::All, sni: None }
+    }
+
+    pub(super) fn has_small_hello(&self) -> bool {
+        self.dimensions.contains(&Dimension::HelloSize)
+    }
+
     /// The same without post-quantum groups.
     pub(super) fn with_small_hello(mut self) -> Self {
         self.dimensions.insert(Dimension::HelloSize);

@@ -139,6 +139,7 @@ pub async fn widen(prober: &Prober, trial: &mut Trial, candidates: &Candidates, 
     let mut key_usage = matches!(obstacle, Obstacle::KeyUsage(_));
     let config = trial.own.config.clone();
     let mut silences = usize::from(matches!(obstacle, Obstacle::Unclear(_)));
+    let mut small_was_silent = false;
     for start in starts(&config, &obstacle, candidates) {
         if silences > MOST_SILENCES {
             return;
@@ -146,8 +147,14 @@ pub async fn widen(prober: &Prober, trial: &mut Trial, candidates: &Candidates, 
         if start.suites == SuiteChoice::RsaKeyExchange && !key_usage {
             continue;
         }
+        if start.has_small_hello() && small_was_silent {
+            continue;
+        }
         let result = try_fully(prober, &start.apply(&config), checks).await;
-        silences += usize::from(matches!(result, Err(Obstacle::Unclear(_))));
+        let silent = matches!(result, Err(Obstacle::Unclear(_)));
+        // What is asked besides does not shorten the rest.
+        silences += usize::from(silent && !start.has_small_hello());
+        small_was_silent |= silent && start.has_small_hello();
         key_usage |= matches!(result, Err(Obstacle::KeyUsage(_)));
         let passes = result.is_ok();
         trial.wider.push((start.dimensions.iter().copied().collect(), result));
@@ -200,9 +207,11 @@ fn starts(config: &ClientConfig, obstacle: &Obstacle, candidates: &Candidates) -
     let renamed: Vec<_> = renamed.collect();
     let mut starts = plain.to_vec();
     if has_post_quantum(&plain[0].apply(config)) {
-        // Where the own hello is large and nothing came back, one as large would not either.
-        let first = has_post_quantum(config) && is_unanswered(obstacle);
-        starts.insert(usize::from(!first), plain[0].clone().with_small_hello());
+        starts.insert(1, plain[0].clone().with_small_hello());
+        // Where the own hello is large and nothing came back, its size is the first suspect.
+        if has_post_quantum(config) && is_unanswered(obstacle) {
+            starts.insert(0, Widening::small_hello(TlsVersion::TLS13));
+        }
     }
     let about_name = matches!(obstacle, Obstacle::Refused(alert)
         if alert.description == AlertDescription::UNRECOGNIZED_NAME);

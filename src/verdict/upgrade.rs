@@ -39,7 +39,10 @@ impl Effect {
 /// Sets the trials of one endpoint beside each other.
 #[must_use]
 pub fn effect(before: &Trial, after: &Trial) -> Effect {
-    let unclear = |trial: &Trial| trial.own.result.as_ref().is_err_and(|why| why.is_unclear());
+    // A change that is proven shows what the own hello failed at, whatever it failed with.
+    let unclear = |trial: &Trial| {
+        trial.remedy.is_none() && trial.own.result.as_ref().is_err_and(|why| why.is_unclear())
+    };
     match (&before.own.result, &after.own.result) {
         _ if unclear(before) || unclear(after) => Effect::Unclear,
         (Ok(old), Ok(new)) if negotiated(old) == negotiated(new) => Effect::Same,
