@@ -120,12 +120,19 @@ fn trial_report(out: &mut String, endpoint: &Endpoint) {
     let _ =
         writeln!(out, "  {} Envoy's own hello, {} bytes: {result}", "·".dimmed(), own.hello_bytes);
     for (dimensions, result) in &endpoint.trial.wider {
-        let fields = fields(dimensions);
+        let small = dimensions.contains(&Dimension::HelloSize);
+        let wide = dimensions.iter().copied().filter(|part| *part != Dimension::HelloSize);
+        let fields = fields(&wide.collect::<Vec<_>>()).join(", ");
+        let how = match (small, fields.is_empty()) {
+            (true, true) => "without post-quantum keys".to_owned(),
+            (true, false) => format!("without post-quantum keys, with all of {fields}"),
+            (false, _) => format!("with all of {fields}"),
+        };
         let result = match result {
             Ok(passage) => passage_words(passage),
             Err(obstacle) => obstacle.to_string(),
         };
-        let _ = writeln!(out, "  {} with all of {}: {result}", "·".dimmed(), fields.join(", "));
+        let _ = writeln!(out, "  {} {how}: {result}", "·".dimmed());
     }
     if let Some(remedy) = &endpoint.trial.remedy {
         let fields = fields(&remedy.dimensions);

@@ -8,9 +8,7 @@
 
 use std::fmt;
 
-use super::hello::{
-    Subject, fallback_hello, legacy_feature_hello, modern_hello, small_suite_hello,
-};
+use super::hello::{Subject, fallback_hello, legacy_feature_hello, modern_hello, plain_hello};
 use super::{Survey, VersionSurvey};
 use crate::probe::{Ending, Outcome, Prober, Ssl2Outcome};
 use crate::tls::{AlertDescription, CipherSuite, TlsVersion};
@@ -300,23 +298,23 @@ impl Asker<'_> {
         };
         let (newest, version) = (newest.version, lower.version);
         let hello = fallback_hello(self.subject, version, &some_suites(lower));
-        let mut outcome = self.prober.ask(&hello).await;
-        if !is_word(&outcome) {
-            outcome = self.prober.ask(&hello).await;
-        }
-        match outcome {
+        let step = format!("a fallback from {newest} to {version}");
+        match self.prober.ask(&hello).await {
+            Outcome::Selected(_) => return Fact::No(format!("takes {step}")),
             Outcome::Refused(alert)
                 if alert.description == AlertDescription::INAPPROPRIATE_FALLBACK =>
             {
-                Fact::Yes(format!("{alert} to a fallback from {newest} to {version}"))
+                return Fact::Yes(format!("{alert} to {step}"));
             }
-            Outcome::Selected(_) => {
-                Fact::No(format!("takes a fallback from {newest} to {version}"))
-            }
-            Outcome::Refused(alert) => {
-                Fact::Unclear(format!("{alert} to a fallback from {newest} to {version}"))
-            }
-            other => Fact::Unclear(words(&other)),
+            Outcome::Refused(alert) => return Fact::Unclear(format!("{alert} to {step}")),
+            _ => {}
+        }
+        // There are servers that hang up instead of any alert.
+        let without = plain_hello(self.subject, version, &some_suites(lower));
+        match self.react(&hello, &without).await {
+            Reaction::Answered(_) => Fact::No(format!("takes {step}")),
+            Reaction::Intolerant(how) => Fact::Yes(format!("{how} on {step} alone")),
+            Reaction::Unclear(how) => Fact::Unclear(how),
         }
     }
 
@@ -404,10 +402,6 @@ fn answer(outcome: &Outcome) -> Option<Box<ServerHello>> {
     flight.server_hello.clone().map(Box::new)
 }
 
-fn is_word(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::Selected(_) | Outcome::Refused(_))
-}
-
 fn words(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Selected(_) => "an answer".to_owned(),
@@ -453,7 +447,7 @@ async fn after_ending(
     let Some((version, suite)) = known else {
         return Fact::Unclear(ending.to_string());
     };
-    match prober.ask(&small_suite_hello(subject, version, suite)).await {
+    match prober.ask(&plain_hello(subject, version, &[suite])).await {
         Outcome::Selected(_) => Fact::No(format!("{ending} while a control succeeds")),
         _ => Fact::Unclear(format!("{ending}, and so it is for a control")),
     }

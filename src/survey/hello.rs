@@ -107,13 +107,13 @@ pub(super) fn group_hello(
     }
 }
 
-/// A hello that offers one suite and little else, as a control.
-pub(super) fn small_suite_hello(
+/// A hello for suites as the survey sends them, as a control.
+pub(super) fn plain_hello(
     subject: &Subject,
     version: TlsVersion,
-    suite: CipherSuite,
+    suites: &[CipherSuite],
 ) -> ClientHello {
-    suite_hello(subject, version, &[suite], Tls13Share::Empty)
+    suite_hello(subject, version, suites, Tls13Share::Empty)
 }
 
 /// A hello that claims `version`, in its legacy field alone, and offers what came up to TLS 1.2:

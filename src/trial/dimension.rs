@@ -204,6 +204,11 @@ pub(super) fn has_post_quantum(config: &ClientConfig) -> bool {
     usable_curves(config).iter().any(|name| is_post_quantum(config, name))
 }
 
+/// Whether the hello of this very configuration is large.
+pub(super) fn sends_post_quantum(config: &ClientConfig) -> bool {
+    has_post_quantum(config) && config.offer().is_ok_and(|offer| offer.maximum == TlsVersion::TLS13)
+}
+
 fn is_post_quantum(config: &ClientConfig, name: &str) -> bool {
     config.release.curve_named(name).is_some_and(Group::is_post_quantum)
 }

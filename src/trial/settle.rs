@@ -2,8 +2,8 @@
 
 use super::attempt::{Attempt, attempt};
 use super::dimension::{
-    Dimension, SuiteChoice, Widening, classical_curves, has_post_quantum, usable_curves,
-    usable_suites,
+    Dimension, SuiteChoice, Widening, classical_curves, has_post_quantum, sends_post_quantum,
+    usable_curves, usable_suites,
 };
 use super::handshake::{Checks, complete, openssl_has};
 use super::obstacle::{Obstacle, Passage};
@@ -209,7 +209,7 @@ fn starts(config: &ClientConfig, obstacle: &Obstacle, candidates: &Candidates) -
     if has_post_quantum(&plain[0].apply(config)) {
         starts.insert(1, plain[0].clone().with_small_hello());
         // Where the own hello is large and nothing came back, its size is the first suspect.
-        if has_post_quantum(config) && is_unanswered(obstacle) {
+        if sends_post_quantum(config) && is_unanswered(obstacle) {
             starts.insert(0, Widening::small_hello(TlsVersion::TLS13));
         }
     }
@@ -418,7 +418,8 @@ fn curve_choices(
         _ => 3,
     };
     let mut missing = release.curves(config.build);
-    missing.retain(|(_, group)| !known.contains(group) && !(small && group.is_post_quantum()));
+    let too_large = |group: &Group| small && group.is_post_quantum();
+    missing.retain(|(_, group)| !known.contains(group) && !too_large(group));
     missing.sort_by_key(|(_, group)| preferred(group));
     let with = |(name, _): (&str, Group)| {
         let mut ecdh_curves = in_force.clone();
