@@ -164,6 +164,12 @@ pub(crate) fn first_record(stream: &mut TcpStream) -> Option<Vec<u8>> {
         let mut rest = vec![0; usize::from(u16::from_be_bytes([record[3], record[4]]))];
         stream.read_exact(&mut rest).ok()?;
         record.extend(rest);
+    } else if record[0] & 0x80 != 0 {
+        // A hello of SSL 2.0, with a header of two bytes.
+        let length = usize::from(u16::from_be_bytes([record[0] & 0x7f, record[1]]));
+        let mut rest = vec![0; length.saturating_sub(3)];
+        stream.read_exact(&mut rest).ok()?;
+        record.extend(rest);
     }
     Some(record)
 }
