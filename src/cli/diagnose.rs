@@ -16,7 +16,7 @@ use crate::envoy::ClientConfig;
 use crate::probe::{Gate, ProbeError, Prober, Way};
 use crate::remedy::Change;
 use crate::report::{Diagnosis, Endpoint};
-use crate::survey::{self, Clearance, Cleared, Options, Step, Survey, survey};
+use crate::survey::{self, Clearance, Cleared, Options, Step, Survey, ask_last, survey};
 use crate::target::{Addresses, Target};
 use crate::trial::{
     Attempt, Candidates, Checks, Dimension, Obstacle, Trial, handshake_early, prove, settle,
@@ -169,8 +169,13 @@ impl Job<'_> {
             deadline,
             step: &|step| line.step(step),
         };
-        let (trial, result) = examination.run().await;
+        let (trial, mut result) = examination.run().await;
         let verdict_round_trips = examination.first.depth();
+        if let Some(found) = &mut result {
+            // Last of all, for the sake of servers that do not survive it.
+            let named = survey::Subject { sni: trial.working_server_name() };
+            let _ = timeout_at(deadline, ask_last(&prober, &named, found)).await;
+        }
         line.finish();
         let verdict = judge(&trial, result.as_ref(), checks);
         let endpoint = Endpoint {

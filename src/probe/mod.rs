@@ -10,6 +10,7 @@ mod handshake;
 mod limits;
 mod openssl_ffi;
 mod prober;
+mod ssl2;
 mod way;
 
 pub use credentials::{Identity, Trust, TrustError};
@@ -20,4 +21,5 @@ pub use handshake::{
 };
 pub use limits::Limits;
 pub use prober::{Ending, Outcome, ProbeError, Prober};
+pub use ssl2::Ssl2Outcome;
 pub use way::{ProxyHeader, Tunnel, TunnelError, TunnelTls, Way};

@@ -139,7 +139,8 @@ fn reason_of_survey(
     answers: &[(&v1::VersionSurvey, &SuiteRow)],
 ) -> Option<String> {
     let refusals = answers.iter().filter_map(|(version, row)| {
-        let evidence = row.evidence.as_ref().filter(|_| row.answer == Answer::Refused)?;
+        let says_no = matches!(row.answer, Answer::Refused | Answer::AsksIdentity);
+        let evidence = row.evidence.as_ref().filter(|_| says_no)?;
         let defined = TlsVersion::try_from(&version.version)
             .is_ok_and(|version| suite.is_defined_for(version));
         Some(((!defined, version.accepted == 0), row, evidence))

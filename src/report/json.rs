@@ -269,6 +269,7 @@ mod tests {
                 speaks_older: false,
             },
             Finding::Curves { added: vec![text()], for_certificate: true },
+            Finding::HelloSize { large: 1479, small: 257, size_alone: true },
             Finding::SignatureAlgorithms { added: vec![text()] },
             Finding::Sni { sent: Some(text()), wanted: Some(None) },
             Finding::Sni { sent: None, wanted: Some(Some(text())) },

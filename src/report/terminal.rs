@@ -14,8 +14,8 @@ use crate::tls::TlsVersion;
 use crate::trial::Passage;
 use crate::verdict::{Severity, Summary};
 use v1::{
-    Answer, Endpoint, EnvoyUse, HandshakeResult, Negotiated, OrderOf, SuiteRow, Survey, Target,
-    TrialResult, VersionSurvey,
+    Answer, Behaviour, Endpoint, EnvoyUse, Evidence, FactAnswer, HandshakeResult, Negotiated,
+    OrderOf, SuiteRow, Survey, Target, TrialResult, VersionSurvey,
 };
 
 /// Renders one target. `verbose` adds how each answer is known.
@@ -135,7 +135,12 @@ fn trial_report(out: &mut String, endpoint: &Endpoint) {
     let _ = writeln!(out, "  {dot} Envoy's own hello, {} bytes: {result}", own.hello_bytes);
     for wider in &endpoint.trial.wider {
         let (fields, result) = (wider.changed.join(", "), result_words(&wider.result));
-        let _ = writeln!(out, "  {dot} with all of {fields}: {result}");
+        let how = match (wider.without_post_quantum, wider.changed.len()) {
+            (true, 0 | 1) => "without post-quantum keys".to_owned(),
+            (true, _) => format!("without post-quantum keys, with all of {fields}"),
+            (false, _) => format!("with all of {fields}"),
+        };
+        let _ = writeln!(out, "  {dot} {how}: {result}");
     }
     if let Some(proven) = &endpoint.trial.proven_change {
         let (fields, words) = (proven.changed.join(", "), negotiated_words(&proven.negotiated));
@@ -168,6 +173,12 @@ fn version_report(out: &mut String, version: &VersionSurvey, survey: &Survey, ve
             let _ = write!(line, "  {}", how_known(version, row, survey).dimmed());
         }
         let _ = writeln!(out, "{}", line.trim_end());
+        label = "";
+    }
+    let asking = version.suites.iter().filter(|row| row.answer == Answer::AsksIdentity);
+    let asking: Vec<_> = asking.map(SuiteRow::shown).collect();
+    if !asking.is_empty() {
+        let _ = writeln!(out, "  {label:<11} asks for an identity: {}", asking.join(", "));
         label = "";
     }
     // Lines of fleets leave some rows out.
@@ -215,6 +226,11 @@ fn how_known(version: &VersionSurvey, row: &SuiteRow, survey: &Survey) -> String
     format!("{}{}", row.evidence_text, handshake.unwrap_or_default())
 }
 
+/// Whether the server selects the suite and then wants to know who asks.
+fn asks_for_identity(row: &SuiteRow) -> bool {
+    matches!(row.evidence, Some(Evidence::Selected { identity: true, .. }))
+}
+
 /// Padded before it is coloured, since escape codes would count as columns.
 fn use_words(version: &VersionSurvey, row: &SuiteRow, verbose: bool) -> ColoredString {
     let words = match row.envoy {
@@ -223,6 +239,7 @@ fn use_words(version: &VersionSurvey, row: &SuiteRow, verbose: bool) -> ColoredS
             "with maximumProtocolVersion: TLSv1_3"
         }
         Some(EnvoyUse::Configurable) => "can be configured",
+        Some(EnvoyUse::Never) if asks_for_identity(row) => "never, it asks for an identity",
         Some(EnvoyUse::Never) => "never",
         None => "",
     };
@@ -258,6 +275,7 @@ fn facts_report(out: &mut String, endpoint: &Endpoint, survey: &Survey, verbose:
         let text = if alpn.is_empty() { "none".to_owned() } else { alpn.join(", ") };
         facts.push(("ALPN", text));
     }
+    facts.extend(behaviour(&survey.behaviour, verbose));
     if verbose {
         let elapsed = std::time::Duration::from_millis(endpoint.elapsed_ms);
         let seconds = humantime::format_duration(elapsed);
@@ -271,6 +289,33 @@ fn facts_report(out: &mut String, endpoint: &Endpoint, survey: &Survey, verbose:
     for (label, text) in facts {
         let _ = writeln!(out, "  {} {text}", format!("{label:<11}").dimmed());
     }
+}
+
+/// What is noteworthy of a server's behaviour; all of it for `verbose`.
+fn behaviour(behaviour: &Behaviour, verbose: bool) -> Vec<(&'static str, String)> {
+    use FactAnswer::{No, Yes};
+    let Behaviour { ssl2, .. } = behaviour;
+    #[rustfmt::skip]
+    let rows = [
+        ("SSLv2",       &ssl2.spoken,                      Some(Yes)),
+        ("compression", &behaviour.compression,            Some(Yes)),
+        ("reneg. info", &behaviour.secure_renegotiation,   Some(No)),
+        ("ext. master", &behaviour.extended_master_secret, None),
+        ("tickets",     &behaviour.session_tickets,        None),
+        ("fallback",    &behaviour.fallback_scsv,          None),
+        ("sentinel",    &behaviour.downgrade_sentinel,     Some(No)),
+        ("GREASE",      &behaviour.grease,                 Some(No)),
+        ("new version", &behaviour.version_tolerance,      Some(No)),
+    ];
+    let shown = rows.into_iter().filter(|(_, fact, noteworthy)| {
+        verbose || noteworthy.is_some_and(|answer| fact.answer == answer)
+    });
+    let mut facts: Vec<_> = shown.map(|(label, fact, _)| (label, fact.shown())).collect();
+    if !ssl2.cipher_kinds.is_empty() {
+        let names: Vec<_> = ssl2.cipher_kinds.iter().map(v1::Ssl2Cipher::shown).collect();
+        facts.insert(1, ("", names.join(", ")));
+    }
+    facts
 }
 
 fn order(survey: &Survey) -> Option<&'static str> {

@@ -240,6 +240,11 @@ pub fn differences_words(differences: &Differences) -> Vec<String> {
         let alpn = if alpn.is_empty() { "none".to_owned() } else { alpn.join(", ") };
         lines.push(format!("offers other protocols by ALPN: {alpn}"));
     }
+    if let Some((old, new)) = differences.larger_hello {
+        lines.push(format!(
+            "sends a larger hello, {new} bytes instead of {old}, which some middleboxes drop"
+        ));
+    }
     if differences.enforces_key_usage {
         lines.push("refuses RSA certificates whose keyUsage does not fit".to_owned());
     }

@@ -12,6 +12,8 @@ pub enum Answer {
     Accepted(Evidence),
     /// The server does not take it.
     Refused(Evidence),
+    /// The server has it, and refuses who shows no identity that it knows (RFC 5054 §2.5.1.3).
+    AsksIdentity(Evidence),
     /// It could not be learned; what happened.
     Unclear(String),
     /// It was not asked for.
@@ -32,6 +34,8 @@ pub enum Evidence {
         dh_bits: Option<u16>,
         /// The scheme of the server's signature, where it travels in clear.
         signature: Option<SignatureScheme>,
+        /// Whether the suite needs an identity of the client's next, which shows only then.
+        identity: bool,
     },
     /// The server sent an alert to a hello that offered the suite.
     Alert {
@@ -72,7 +76,7 @@ pub enum NotOffered {
 impl fmt::Display for Evidence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Selected { offered, group, dh_bits, signature } => {
+            Self::Selected { offered, group, dh_bits, signature, identity } => {
                 write!(f, "selected from {offered} offered")?;
                 if let Some(group) = group {
                     write!(f, ", group {group}")?;
@@ -80,7 +84,13 @@ impl fmt::Display for Evidence {
                 if let Some(bits) = dh_bits {
                     write!(f, ", {bits}-bit DH")?;
                 }
-                signature.map_or(Ok(()), |scheme| write!(f, ", signed with {scheme}"))
+                if let Some(scheme) = signature {
+                    write!(f, ", signed with {scheme}")?;
+                }
+                if *identity {
+                    f.write_str("; asks for an identity, and Envoy has none")?;
+                }
+                Ok(())
             }
             Self::Alert { alert, offered } => write!(f, "alert {alert}, {offered} offered"),
             Self::Ended { ending, offered } => {
@@ -106,7 +116,9 @@ impl fmt::Display for NotOffered {
 impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Accepted(evidence) | Self::Refused(evidence) => evidence.fmt(f),
+            Self::Accepted(evidence) | Self::Refused(evidence) | Self::AsksIdentity(evidence) => {
+                evidence.fmt(f)
+            }
             Self::Unclear(what) => f.write_str(what),
             Self::NotOffered(why) => why.fmt(f),
         }

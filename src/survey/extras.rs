@@ -1,6 +1,7 @@
 //! Facts that come along: certificate chains, the request for a client certificate, ALPN.
 
 use super::Survey;
+use super::behaviour::Passing;
 use super::hello::{Subject, suite_hello};
 use crate::probe::{HandshakeError, HandshakeRequest, Outcome, Prober};
 use crate::tls::TlsVersion;
@@ -26,6 +27,7 @@ pub enum ClientCertificate {
 pub(super) struct Seen {
     pub(super) chains: Vec<Vec<Vec<u8>>>,
     pub(super) client_certificate: ClientCertificate,
+    pub(super) passing: Passing,
 }
 
 /// The most distinct chains that are kept.
@@ -34,6 +36,7 @@ const MOST_CHAINS: usize = 8;
 impl Seen {
     pub(super) fn look_at(&mut self, outcome: &Outcome) {
         let Outcome::Selected(flight) = outcome else { return };
+        self.passing.look_at(flight);
         if !flight.certificates.is_empty() {
             add_chain(&mut self.chains, flight.certificates.clone());
         }

@@ -31,7 +31,7 @@ const CURVES: [Group; 8] = [
 ];
 
 /// The groups that a hello for TLS 1.3 offers.
-const TLS13_GROUPS: [Group; 12] = [
+const TLS13_GROUPS: [Group; 15] = [
     Group::X25519,
     Group::SECP256R1,
     Group::SECP384R1,
@@ -40,6 +40,9 @@ const TLS13_GROUPS: [Group; 12] = [
     Group::X25519_MLKEM768,
     Group::SECP256R1_MLKEM768,
     Group::SECP384R1_MLKEM1024,
+    Group(0x0200),
+    Group::MLKEM768,
+    Group::MLKEM1024,
     Group(0x0100),
     Group(0x0101),
     Group(0x001f),
@@ -104,6 +107,85 @@ pub(super) fn group_hello(
     }
 }
 
+/// A hello for suites as the survey sends them, as a control.
+pub(super) fn plain_hello(
+    subject: &Subject,
+    version: TlsVersion,
+    suites: &[CipherSuite],
+) -> ClientHello {
+    suite_hello(subject, version, suites, Tls13Share::Empty)
+}
+
+/// A hello that claims `version`, in its legacy field alone, and offers what came up to TLS 1.2:
+/// extended_master_secret, session tickets, and DEFLATE if asked to.
+pub(super) fn legacy_feature_hello(
+    subject: &Subject,
+    version: TlsVersion,
+    suites: &[CipherSuite],
+    compression: bool,
+) -> ClientHello {
+    const DEFLATE: u8 = 1;
+    let known = version.min(TlsVersion::TLS12);
+    let mut hello = legacy_hello(subject, known, suites, &CURVES);
+    hello.legacy_version = version;
+    hello.extensions.extend([Extension::ExtendedMasterSecret, Extension::SessionTicket]);
+    if compression {
+        hello.compression_methods.insert(0, DEFLATE);
+    }
+    hello
+}
+
+/// A hello for `version` alone that says that it is a fallback from a higher one (RFC 7507).
+pub(super) fn fallback_hello(
+    subject: &Subject,
+    version: TlsVersion,
+    suites: &[CipherSuite],
+) -> ClientHello {
+    const FALLBACK: CipherSuite = CipherSuite(0x5600);
+    let mut hello = legacy_hello(subject, version, suites, &CURVES);
+    hello.cipher_suites.push(FALLBACK);
+    hello
+}
+
+/// A hello for all versions from TLS 1.0 up, as browsers lay it out, for a server whose newest
+/// is `newest`. With `grease`, values that nobody has assigned stand where browsers put them
+/// (RFC 8701 §3.1): a suite, a group and its key, a version, and an extension at both ends.
+pub(super) fn modern_hello(
+    subject: &Subject,
+    newest: TlsVersion,
+    suites: &[CipherSuite],
+    grease: bool,
+) -> ClientHello {
+    const SUITE: u16 = 0x8a8a;
+    const GROUP: Group = Group(0x3a3a);
+    const VERSION: TlsVersion = TlsVersion(0xbaba);
+    let first = |value: u16| grease.then_some(value).into_iter();
+    let mut hello = legacy_hello(subject, newest.min(TlsVersion::TLS12), suites, &TLS13_GROUPS);
+    hello.legacy_version = TlsVersion::TLS12;
+    hello.cipher_suites.splice(0..0, first(SUITE).map(CipherSuite));
+    let groups = grease.then_some(GROUP).into_iter().chain(TLS13_GROUPS).collect();
+    let key = KeyShare { group: GROUP, key_exchange: vec![0] };
+    let all = [TlsVersion::TLS13, TlsVersion::TLS12, TlsVersion::TLS11, TlsVersion::TLS10];
+    let versions = grease.then_some(VERSION).into_iter().chain(all).collect();
+    let unknown = |kind, payload: &[u8]| Extension::Other { kind, payload: payload.to_vec() };
+    hello.extensions = Vec::new();
+    hello.extensions.extend(grease.then(|| unknown(0x1a1a, &[])));
+    hello.extensions.extend(subject.sni.clone().map(Extension::ServerName));
+    hello.extensions.extend([
+        Extension::ExtendedMasterSecret,
+        Extension::SupportedGroups(groups),
+        Extension::EcPointFormats,
+        Extension::SignatureAlgorithms(SCHEMES[..8].to_vec()),
+        // Without a key that a server could use, it asks for one and need not sign.
+        Extension::KeyShare(grease.then_some(key).into_iter().collect()),
+        Extension::PskKeyExchangeModes,
+        Extension::SupportedVersions(versions),
+    ]);
+    // Not empty, since a server may take an empty extension at the end for an error.
+    hello.extensions.extend(grease.then(|| unknown(0xfafa, &[0])));
+    hello
+}
+
 fn legacy_hello(
     subject: &Subject,
     version: TlsVersion,
@@ -144,6 +226,20 @@ fn legacy_extensions(
         extensions.push(Extension::SignatureAlgorithms(SCHEMES.to_vec()));
     }
     extensions
+}
+
+/// A hello that offers suites of SRP and a user name that nobody should have (RFC 5054 §2.8.1).
+pub(super) fn user_hello(
+    subject: &Subject,
+    version: TlsVersion,
+    suites: &[CipherSuite],
+) -> ClientHello {
+    const SRP: u16 = 0x000c;
+    const NAME: &[u8] = b"cipher-test";
+    let payload = [&[NAME.len() as u8][..], NAME].concat();
+    let mut hello = legacy_hello(subject, version, suites, &CURVES);
+    hello.extensions.push(Extension::Other { kind: SRP, payload });
+    hello
 }
 
 fn tls13_hello(
@@ -260,6 +356,38 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn hellos_for_behaviour_are_small_too() {
+        let subject = Subject { sni: Some("my-upstream.example.com".to_owned()) };
+        let suites: Vec<_> =
+            CipherSuite::registered().filter(|suite| needs_groups(*suite)).collect();
+        let sizes = [
+            legacy_feature_hello(&subject, TlsVersion::TLS13, &suites[..16], true),
+            fallback_hello(&subject, TlsVersion::TLS12, &suites[..16]),
+            modern_hello(&subject, TlsVersion::TLS13, &suites[..8], true),
+        ]
+        .map(|hello| hello.encode_message().unwrap().len());
+        assert!(sizes.iter().all(|size| *size <= MOST_BYTES), "{sizes:?}");
+    }
+
+    #[test]
+    fn the_hello_with_grease_is_the_one_without_and_more() {
+        let suites = [CipherSuite(0x1301)];
+        let [with, without] = [true, false]
+            .map(|grease| modern_hello(&Subject::default(), TlsVersion::TLS13, &suites, grease));
+        let is_grease = |number: u16| number & 0x0f0f == 0x0a0a && number >> 8 == number & 0xff;
+        assert!(is_grease(with.cipher_suites[0].0) && is_grease(with.groups()[0].0));
+        assert!(is_grease(with.highest_version().0));
+        assert_eq!(with.extensions.iter().filter(|it| is_grease(it.kind())).count(), 2);
+        assert_eq!(with.cipher_suites[1..], without.cipher_suites);
+        assert_eq!(with.groups()[1..], *without.groups());
+        let kinds = |hello: &ClientHello| -> Vec<_> {
+            let kinds = hello.extensions.iter().map(Extension::kind);
+            kinds.filter(|kind| !is_grease(*kind)).collect()
+        };
+        assert_eq!(kinds(&with), kinds(&without));
     }
 
     #[test]

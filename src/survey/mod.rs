@@ -32,6 +32,7 @@
 //! some servers cannot take (RFC 7685), so that none is sent; servers that fail on their own
 //! preferred suite and would take others, so that members of refused sets are asked alone.
 
+mod behaviour;
 mod candidates;
 mod doubt;
 mod evidence;
@@ -39,6 +40,7 @@ mod extras;
 mod groups;
 mod handshakes;
 mod hello;
+mod last;
 mod order;
 mod rounds;
 mod run;
@@ -46,11 +48,13 @@ mod search;
 #[cfg(test)]
 mod simulation;
 
+pub use behaviour::{Behaviour, Fact, Ssl2};
 pub use evidence::{Answer, Evidence, NotOffered, Oddity};
 pub use extras::ClientCertificate;
 pub use groups::GroupSurvey;
 pub use handshakes::{HandshakeResult, HandshakeRow};
 pub use hello::Subject;
+pub use last::ask_last;
 pub use order::Preference;
 pub use run::{Clearance, Cleared, Options, Step, survey};
 
@@ -73,6 +77,8 @@ pub struct Survey {
     pub alpn: Option<Vec<String>>,
     /// Complete handshakes with the suites accepted, or with every cipher of OpenSSL.
     pub handshakes: Vec<HandshakeRow>,
+    /// How it behaves beyond its choice of suites.
+    pub behaviour: Behaviour,
     /// What was odd.
     pub oddities: Vec<Oddity>,
     /// How often the connections had to be slowed down because of trouble.

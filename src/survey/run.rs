@@ -13,7 +13,9 @@ use super::hello::{Subject, suite_hello};
 use super::search::{
     Distance, Job, SuiteSearch, Verdict, learn_from_newer_versions, next_job, next_rank,
 };
-use super::{GroupSurvey, HandshakeRow, Oddity, Survey, extras, groups, handshakes};
+use super::{
+    Behaviour, GroupSurvey, HandshakeRow, Oddity, Survey, behaviour, extras, groups, handshakes,
+};
 use crate::probe::{Outcome, Prober};
 use crate::tls::{CipherSuite, TlsVersion};
 use crate::wire::ClientHello;
@@ -127,7 +129,16 @@ pub async fn survey(
     progress(Step::Facts);
     // Handshakes that were done count even when the deadline cuts the rest off.
     let rows = Mutex::new(Vec::new());
-    let rest = find_rest(prober, subject, options, &mut result, early_facts, &rows, progress);
+    let rest = find_rest(
+        prober,
+        subject,
+        options,
+        &mut result,
+        early_facts,
+        &seen.passing,
+        &rows,
+        progress,
+    );
     if timeout_at(options.deadline, rest).await.is_err() {
         result.deadline_hit = true;
     }
@@ -143,6 +154,7 @@ struct Facts {
     trusts_nothing: bool,
     groups: Option<GroupSurvey>,
     extras: extras::Extras,
+    behaviour: Behaviour,
 }
 
 impl Facts {
@@ -154,12 +166,13 @@ impl Facts {
 }
 
 async fn find_facts(prober: &Prober, subject: &Subject, known: &Survey) -> Facts {
-    let (trusts_nothing, groups, extras) = futures::join!(
+    let (trusts_nothing, groups, extras, behaviour) = futures::join!(
         selects_unassigned(prober, subject, known),
         groups::survey_groups(prober, subject, known),
         extras::survey_extras(prober, subject, known),
+        behaviour::survey_behaviour(prober, subject, known),
     );
-    Facts { trusts_nothing, groups, extras }
+    Facts { trusts_nothing, groups, extras, behaviour }
 }
 
 /// Asks for everything beyond suites that is not known yet, side by side; the gate keeps the
@@ -170,6 +183,7 @@ async fn find_rest(
     options: &Options,
     result: &mut Survey,
     early_facts: Option<Facts>,
+    passing: &behaviour::Passing,
     rows: &Mutex<Vec<HandshakeRow>>,
     progress: &(dyn Fn(Step) + Sync),
 ) {
@@ -186,11 +200,15 @@ async fn find_rest(
         }
     };
     let hands = handshakes::shake_hands(prober, subject, offers, &refuses_by, rows, progress);
-    let (facts, ()) = futures::join!(facts, hands);
+    let fallback = behaviour::survey_fallback(prober, subject, known);
+    let (facts, fallback_scsv, ()) = futures::join!(facts, fallback, hands);
+    let mut behaviour = Behaviour { fallback_scsv, ..facts.behaviour };
+    behaviour.add_passing(known, passing);
     if facts.trusts_nothing {
         result.oddities.push(Oddity::UnassignedSuite);
     }
     result.groups = facts.groups;
+    result.behaviour = behaviour;
     result.add_extras(facts.extras);
 }
 

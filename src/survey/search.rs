@@ -490,6 +490,10 @@ impl SuiteSearch {
             Some(Answer::Refused(
                 Evidence::Alert { offered, .. } | Evidence::Ended { offered, .. },
             )) => *offered > 1,
+            // No lawful answer, so that it says little about the members.
+            Some(Answer::Refused(Evidence::OtherVersion { answered, offered })) => {
+                *answered > self.version && *offered > 1
+            }
             _ => false,
         }
     }
@@ -547,12 +551,44 @@ impl SuiteSearch {
     }
 
     fn record_alert(&mut self, job: &Job, alert: Alert) {
+        if alert.description == AlertDescription::UNKNOWN_PSK_IDENTITY && self.find_asking(job) {
+            return;
+        }
         let evidence = Evidence::Alert { alert: alert.description, offered: job.suites.len() };
         self.record_refusal(job, &evidence);
         self.any_alert = true;
         if alert.description == AlertDescription::PROTOCOL_VERSION || self.refusals_needed == 1 {
             self.count_version_refusal();
         }
+    }
+
+    /// The server has selected a suite that needs an identity: halves the set until that stands
+    /// alone, since a refusal for the sake of one says nothing of the others. Returns whether
+    /// there is such a suite in the set.
+    fn find_asking(&mut self, job: &Job) -> bool {
+        let (asking, rest): (Vec<_>, Vec<_>) =
+            job.suites.iter().copied().partition(|suite| suite.asks_for_identity());
+        if asking.is_empty() || job.purpose == Purpose::Order {
+            return false;
+        }
+        if let [suite] = job.suites[..] {
+            let alert = AlertDescription::UNKNOWN_PSK_IDENTITY;
+            let evidence = Evidence::Alert { alert, offered: 1 };
+            self.answers.insert(suite, Answer::AsksIdentity(evidence));
+            return true;
+        }
+        let (first, second) = asking.split_at(asking.len().div_ceil(2));
+        for part in [&rest[..], first, second] {
+            if !part.is_empty() {
+                let next = Job::new(part.to_vec(), Purpose::Search);
+                if let Some(list) = job.list.and_then(|index| self.lists.get_mut(index)) {
+                    list.waiting += 1;
+                }
+                let Job { share, rank, list, .. } = *job;
+                self.queue.push_back(Job { share, rank, list, ..next });
+            }
+        }
+        true
     }
 
     /// Writes down that all suites of a hello are refused.
@@ -630,14 +666,14 @@ impl SuiteSearch {
         match job.purpose {
             Purpose::Order => {}
             Purpose::Search => {
-                self.accept(suite, evidence(flight, job.suites.len()));
+                self.accept(suite, selected(flight, job.suites.len()));
                 if job.list.is_none() {
                     self.queue_rest(job, suite, parts);
                 }
             }
             Purpose::Sample => {
                 self.note(Oddity::RefusedSetHasAcceptedMember { version: self.version, suite });
-                self.accept(suite, evidence(flight, job.suites.len()));
+                self.accept(suite, selected(flight, job.suites.len()));
                 self.ask_refused_alone();
             }
         }
@@ -680,7 +716,9 @@ impl SuiteSearch {
         self.answers_older |= answered < self.version;
         let evidence = Evidence::OtherVersion { answered, offered: job.suites.len() };
         self.record_refusal(job, &evidence);
-        self.count_version_refusal();
+        if answered < self.version {
+            self.count_version_refusal();
+        }
         Verdict::Recorded
     }
 
@@ -814,7 +852,8 @@ fn lists(subject: &Subject, version: TlsVersion, offered: &[CipherSuite]) -> Vec
     lists
 }
 
-fn evidence(flight: &Flight, offered: usize) -> Evidence {
+/// How a suite that a server has selected is known.
+pub(super) fn selected(flight: &Flight, offered: usize) -> Evidence {
     let exchange = flight.server_key_exchange.clone().unwrap_or_default();
     let share = flight.server_hello.as_ref().and_then(|hello| hello.group);
     Evidence::Selected {
@@ -822,6 +861,10 @@ fn evidence(flight: &Flight, offered: usize) -> Evidence {
         group: exchange.group.or(share),
         dh_bits: exchange.dh_bits,
         signature: exchange.signature,
+        identity: flight
+            .server_hello
+            .as_ref()
+            .is_some_and(|hello| hello.cipher_suite.asks_for_identity()),
     }
 }
 
@@ -947,6 +990,46 @@ mod tests {
             _ => FAILURE,
         });
         assert_eq!(found.accepted, [works]);
+    }
+
+    #[test]
+    fn suites_that_ask_for_an_identity_do_not_hide_others() {
+        let unknown = Outcome::Refused(Alert {
+            level: AlertLevel::FATAL,
+            description: AlertDescription::UNKNOWN_PSK_IDENTITY,
+        });
+        let has = [0xc01d, 0x002f, 0xc020].map(CipherSuite);
+        let version = TlsVersion::TLS12;
+        for order in [[0, 1, 2], [1, 0, 2], [2, 0, 1]] {
+            let order = order.map(|place: usize| has[place]);
+            let (found, hellos) = survey(version, 1, |offered| {
+                match order.iter().find(|suite| offered.contains(suite)) {
+                    Some(suite) if suite.asks_for_identity() => unknown.clone(),
+                    Some(suite) => selects(version, *suite),
+                    None => FAILURE,
+                }
+            });
+            assert_eq!(found.accepted, [CipherSuite(0x002f)]);
+            let asking = found
+                .answers
+                .iter()
+                .filter(|(_, answer)| matches!(answer, Answer::AsksIdentity(_)));
+            assert_eq!(asking.map(|(suite, _)| *suite).collect::<Vec<_>>(), [has[0], has[2]]);
+            assert_eq!(found.unclear(), 0);
+            assert!(hellos < 40, "{hellos} hellos");
+        }
+    }
+
+    #[test]
+    fn a_version_above_the_offer_does_not_speak_for_all_suites() {
+        let works = [CipherSuite(0x002f), CipherSuite(0xc02f)];
+        let version = TlsVersion::TLS11;
+        let (found, _) = survey(version, 1, |offered| match offered {
+            [suite] if works.contains(suite) => selects(version, *suite),
+            [_] => FAILURE,
+            _ => selects(TlsVersion::TLS12, works[0]),
+        });
+        assert!(works.iter().all(|suite| found.accepted.contains(suite)));
     }
 
     #[test]

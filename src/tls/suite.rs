@@ -138,6 +138,13 @@ impl CipherSuite {
         }
     }
 
+    /// Whether a client must show an identity that it shares a secret for, which no Envoy can: a
+    /// pre-shared key (RFC 4279) or a user name (RFC 5054).
+    #[must_use]
+    pub fn asks_for_identity(self) -> bool {
+        matches!(self.key_exchange(), KeyExchange::Psk | KeyExchange::Srp)
+    }
+
     /// How the server proves itself.
     #[must_use]
     pub fn authentication(self) -> Authentication {

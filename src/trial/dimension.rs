@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::envoy::{ClientConfig, ConfigFault, Protocol};
-use crate::tls::{KeyExchange, TlsVersion};
+use crate::tls::{Group, KeyExchange, TlsVersion};
 
 /// One part of Envoy's configuration that a server may insist on changing.
 ///
@@ -23,6 +23,9 @@ pub enum Dimension {
     Sni,
     /// `ecdh_curves`.
     Curves,
+    /// The post-quantum groups of `ecdh_curves`, whose keys make a TLS 1.3 hello larger than one
+    /// TCP segment.
+    HelloSize,
     /// `tls_maximum_protocol_version`.
     MaximumVersion,
 }
@@ -37,7 +40,7 @@ impl Dimension {
             Self::CipherSuites => "cipherSuites",
             Self::Alpn => "useHttp2",
             Self::Sni => "sni",
-            Self::Curves => "ecdhCurves",
+            Self::Curves | Self::HelloSize => "ecdhCurves",
             Self::MaximumVersion => "maximumProtocolVersion",
         }
     }
@@ -79,6 +82,22 @@ impl Widening {
         Self { dimensions, maximum, suites: SuiteChoice::All, sni: None }
     }
 
+    /// Nothing but a smaller hello.
+    pub(super) fn small_hello(maximum: TlsVersion) -> Self {
+        let dimensions = BTreeSet::from([Dimension::HelloSize]);
+        Self { dimensions, maximum, suites: SuiteChoice::All, sni: None }
+    }
+
+    pub(super) fn has_small_hello(&self) -> bool {
+        self.dimensions.contains(&Dimension::HelloSize)
+    }
+
+    /// The same without post-quantum groups.
+    pub(super) fn with_small_hello(mut self) -> Self {
+        self.dimensions.insert(Dimension::HelloSize);
+        self
+    }
+
     pub(super) fn with_sni(mut self, sni: Option<String>) -> Self {
         self.dimensions.insert(Dimension::Sni);
         self.sni = sni;
@@ -115,6 +134,7 @@ impl Widening {
                 curves.extend(added.map(|(name, _)| name.to_owned()));
                 config.ecdh_curves = curves;
             }
+            Dimension::HelloSize => config.ecdh_curves = classical_curves(config),
             Dimension::Alpn => {
                 config.protocol = Protocol::Auto;
                 config.alpn_protocols.clear();
@@ -160,5 +180,81 @@ pub(super) fn usable_curves(config: &ClientConfig) -> Vec<String> {
             ClientConfig { ecdh_curves: Vec::new(), ..config.clone() }.ecdh_curves_in_force()
         }
         _ => config.ecdh_curves_in_force(),
+    }
+}
+
+/// The list in force without post-quantum groups; where nothing is left, the classical groups of
+/// the release's default.
+pub(super) fn classical_curves(config: &ClientConfig) -> Vec<String> {
+    let classical = |mut curves: Vec<String>| {
+        curves.retain(|name| !is_post_quantum(config, name));
+        curves
+    };
+    let own = classical(usable_curves(config));
+    if own.is_empty() {
+        return classical(
+            ClientConfig { ecdh_curves: Vec::new(), ..config.clone() }.ecdh_curves_in_force(),
+        );
+    }
+    own
+}
+
+/// Whether the configuration has a group whose key makes a TLS 1.3 hello large.
+pub(super) fn has_post_quantum(config: &ClientConfig) -> bool {
+    usable_curves(config).iter().any(|name| is_post_quantum(config, name))
+}
+
+/// Whether the hello of this very configuration is large.
+pub(super) fn sends_post_quantum(config: &ClientConfig) -> bool {
+    has_post_quantum(config) && config.offer().is_ok_and(|offer| offer.maximum == TlsVersion::TLS13)
+}
+
+fn is_post_quantum(config: &ClientConfig, name: &str) -> bool {
+    config.release.curve_named(name).is_some_and(Group::is_post_quantum)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::envoy::{Build, Release};
+
+    fn config(release: &str, curves: &[&str]) -> ClientConfig {
+        ClientConfig {
+            ecdh_curves: curves.iter().map(|name| (*name).to_owned()).collect(),
+            maximum_protocol_version: Some(TlsVersion::TLS13),
+            ..ClientConfig::new(release.parse::<Release>().unwrap(), Build::Standard)
+        }
+    }
+
+    #[test]
+    fn a_small_hello_keeps_the_classical_groups_in_order() {
+        #[rustfmt::skip]
+        let table: [(&str, &[&str], &[&str]); 4] = [
+            ("1.40", &[],                                  &["X25519", "P-256"]),
+            ("1.40", &["P-384", "X25519MLKEM768", "P-256"], &["P-384", "P-256"]),
+            ("1.40", &["X25519MLKEM768"],                  &["X25519", "P-256"]),
+            ("1.39", &[],                                  &["X25519", "P-256"]),
+        ];
+        for (release, curves, expected) in table {
+            assert_eq!(
+                classical_curves(&config(release, curves)),
+                expected,
+                "{release} {curves:?}"
+            );
+        }
+        assert!(has_post_quantum(&config("1.40", &[])));
+        assert!(!has_post_quantum(&config("1.39", &[])));
+    }
+
+    #[test]
+    fn a_small_hello_fits_one_segment_and_a_large_one_does_not() {
+        let own = config("1.40", &[]);
+        let bytes = |config: &ClientConfig| {
+            config.client_hello(&mut rand::rng()).unwrap().encode().unwrap().len()
+        };
+        let most = Widening::most(TlsVersion::TLS13, &[Dimension::SignatureAlgorithms]);
+        assert!(bytes(&own) > 1400);
+        assert!(bytes(&most.apply(&own)) > 1400);
+        assert!(bytes(&most.with_small_hello().apply(&own)) < 512);
     }
 }

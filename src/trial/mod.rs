@@ -12,6 +12,7 @@ mod dimension;
 mod handshake;
 mod obstacle;
 mod settle;
+mod size;
 
 pub use attempt::Attempt;
 pub use certificate::{KeyKind, KeyUsageBit, ServerCertificate, printable, steers};
@@ -21,3 +22,4 @@ pub use obstacle::{Obstacle, Passage};
 pub use settle::{
     Candidates, Remedy, Trial, prove, settle, try_handshake, try_hello, try_own, widen,
 };
+pub use size::HelloSize;

@@ -3,9 +3,13 @@
 use futures::stream::{self, StreamExt};
 
 use super::attempt::{Attempt, attempt};
-use super::dimension::{Dimension, SuiteChoice, Widening, usable_curves, usable_suites};
+use super::dimension::{
+    Dimension, SuiteChoice, Widening, classical_curves, has_post_quantum, sends_post_quantum,
+    usable_curves, usable_suites,
+};
 use super::handshake::{Checks, EarlyHandshake, complete, openssl_has};
 use super::obstacle::{Obstacle, Passage};
+use super::size::{HelloSize, compare_sizes};
 use crate::envoy::{ClientConfig, Protocol};
 use crate::probe::{Handshake, ProbeError, Prober};
 use crate::survey::Survey;
@@ -25,6 +29,8 @@ pub struct Trial {
     /// Whether all was tried that could be, and all of it was answered. If not, a trial without
     /// a remedy does not mean that there is none.
     pub settled: bool,
+    /// What the size of the hello has to do with it, where a smaller one gets through.
+    pub hello_size: Option<HelloSize>,
     start: Option<Widening>,
 }
 
@@ -57,7 +63,15 @@ impl Trial {
     }
 
     fn of(own: Attempt, handshake: Option<Handshake>) -> Self {
-        Self { own, handshake, wider: Vec::new(), remedy: None, settled: false, start: None }
+        Self {
+            own,
+            handshake,
+            wider: Vec::new(),
+            remedy: None,
+            settled: false,
+            hello_size: None,
+            start: None,
+        }
     }
 
     /// Whether a wider hello got through, from which a change can be settled.
@@ -150,12 +164,15 @@ pub async fn widen(prober: &Prober, trial: &mut Trial, candidates: &Candidates, 
     let mut key_usage = matches!(obstacle, Obstacle::KeyUsage(_));
     let config = trial.own.config.clone();
     let mut silences = usize::from(matches!(obstacle, Obstacle::Unclear(_)));
+    let mut small_was_silent = false;
     let mut starts = starts(&config, &obstacle, candidates);
     if prober.gate().is_far() && !prober.gate().has_budget() {
         let plain = starts.iter().take_while(|start| start.suites == SuiteChoice::All).count();
         let rest = starts.split_off(plain);
         for (start, result) in try_side_by_side(prober, &config, starts, checks).await {
-            silences += usize::from(matches!(result, Err(Obstacle::Unclear(_))));
+            let silent = matches!(result, Err(Obstacle::Unclear(_)));
+            silences += usize::from(silent && !start.has_small_hello());
+            small_was_silent |= silent && start.has_small_hello();
             key_usage |= matches!(result, Err(Obstacle::KeyUsage(_)));
             let passes = result.is_ok();
             trial.wider.push((start.dimensions.iter().copied().collect(), result));
@@ -173,8 +190,14 @@ pub async fn widen(prober: &Prober, trial: &mut Trial, candidates: &Candidates, 
         if start.suites == SuiteChoice::RsaKeyExchange && !key_usage {
             continue;
         }
+        if start.has_small_hello() && small_was_silent {
+            continue;
+        }
         let result = try_fully(prober, &start.apply(&config), checks).await;
-        silences += usize::from(matches!(result, Err(Obstacle::Unclear(_))));
+        let silent = matches!(result, Err(Obstacle::Unclear(_)));
+        // What is asked besides does not shorten the rest.
+        silences += usize::from(silent && !start.has_small_hello());
+        small_was_silent |= silent && start.has_small_hello();
         key_usage |= matches!(result, Err(Obstacle::KeyUsage(_)));
         let passes = result.is_ok();
         trial.wider.push((start.dimensions.iter().copied().collect(), result));
@@ -230,6 +253,11 @@ fn a_hello_may_help(obstacle: &Obstacle) -> bool {
     )
 }
 
+/// Whether the hello went out and no word came back.
+fn is_unanswered(obstacle: &Obstacle) -> bool {
+    matches!(obstacle, Obstacle::Ended(_) | Obstacle::Unclear(ProbeError::Silence { .. }))
+}
+
 /// Where to begin, the most wanted first: what Gloo can set, then other server names, then lower
 /// maxima, then what only Envoy itself can set.
 fn starts(config: &ClientConfig, obstacle: &Obstacle, candidates: &Candidates) -> Vec<Widening> {
@@ -249,6 +277,13 @@ fn starts(config: &ClientConfig, obstacle: &Obstacle, candidates: &Candidates) -
         .flat_map(|name| plain.clone().map(|start| start.with_sni(name.clone())));
     let renamed: Vec<_> = renamed.collect();
     let mut starts = plain.to_vec();
+    if has_post_quantum(&plain[0].apply(config)) {
+        starts.insert(1, plain[0].clone().with_small_hello());
+        // Where the own hello is large and nothing came back, its size is the first suspect.
+        if sends_post_quantum(config) && is_unanswered(obstacle) {
+            starts.insert(0, Widening::small_hello(TlsVersion::TLS13));
+        }
+    }
     let about_name = matches!(obstacle, Obstacle::Refused(alert)
         if alert.description == AlertDescription::UNRECOGNIZED_NAME);
     if about_name {
@@ -301,9 +336,16 @@ pub async fn settle(prober: &Prober, trial: &mut Trial, survey: &Survey, checks:
         }
     }
     let narrowed = narrow(prober, &start, &config, survey, checks).await;
+    // Without a large hello of its own, only the widened list was too large.
+    if !has_post_quantum(&config) && start.dimensions.len() > 1 {
+        start.dimensions.remove(&Dimension::HelloSize);
+    }
     let dimensions: Vec<_> = start.dimensions.iter().copied().collect();
     match prove(prober, &narrowed, dimensions.clone(), checks).await {
         Ok(remedy) => {
+            if start.dimensions.contains(&Dimension::HelloSize) {
+                trial.hello_size = compare_sizes(prober, &config, &remedy.config).await;
+            }
             trial.remedy = Some(remedy);
             trial.settled = true;
         }
@@ -353,11 +395,11 @@ async fn narrow(
         let choices = match dimension {
             Dimension::MinimumVersion => minimum_choices(&narrowed),
             Dimension::CipherSuites => suite_choices(&narrowed, config, start.suites, survey),
-            Dimension::Curves => curve_choices(&narrowed, config),
+            Dimension::Curves => curve_choices(&narrowed, config, start),
             Dimension::SignatureAlgorithms => signature_choices(&narrowed, config),
             Dimension::Alpn => protocol_choices(&narrowed, config),
             Dimension::MaximumVersion => maximum_choices(&narrowed, config),
-            Dimension::Sni => Vec::new(),
+            Dimension::Sni | Dimension::HelloSize => Vec::new(),
         };
         for choice in choices {
             if try_fully(prober, &choice, checks).await.is_ok() {
@@ -433,8 +475,13 @@ fn rank(survey: &Survey, suite: CipherSuite) -> Option<u8> {
     (!refused || survey.accepted().next().is_none()).then_some(1)
 }
 
-fn curve_choices(wide: &ClientConfig, config: &ClientConfig) -> Vec<ClientConfig> {
-    let in_force = usable_curves(config);
+fn curve_choices(
+    wide: &ClientConfig,
+    config: &ClientConfig,
+    start: &Widening,
+) -> Vec<ClientConfig> {
+    let small = start.dimensions.contains(&Dimension::HelloSize);
+    let in_force = if small { classical_curves(config) } else { usable_curves(config) };
     let release = config.release;
     let known: Vec<_> = in_force.iter().filter_map(|name| release.curve_named(name)).collect();
     let preferred = |group: &Group| match *group {
@@ -444,7 +491,8 @@ fn curve_choices(wide: &ClientConfig, config: &ClientConfig) -> Vec<ClientConfig
         _ => 3,
     };
     let mut missing = release.curves(config.build);
-    missing.retain(|(_, group)| !known.contains(group));
+    let too_large = |group: &Group| small && group.is_post_quantum();
+    missing.retain(|(_, group)| !known.contains(group) && !too_large(group));
     missing.sort_by_key(|(_, group)| preferred(group));
     let with = |(name, _): (&str, Group)| {
         let mut ecdh_curves = in_force.clone();

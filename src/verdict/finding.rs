@@ -59,6 +59,15 @@ pub enum Finding {
         /// Whether they are needed for the certificate's key rather than for the key exchange.
         for_certificate: bool,
     },
+    /// The server, or something on the way, fails on a hello with a post-quantum key.
+    HelloSize {
+        /// How many bytes the hello with the key has.
+        large: usize,
+        /// How many bytes the hello without has, which gets through.
+        small: usize,
+        /// Whether the size alone is the cause rather than the key.
+        size_alone: bool,
+    },
     /// The server signs with nothing that Envoy offers.
     SignatureAlgorithms {
         /// The algorithms to add, in Envoy's spelling.
@@ -178,6 +187,7 @@ impl Finding {
             Self::MinimumVersion(_) => "minimum-version",
             Self::MaximumVersion { .. } => "maximum-version",
             Self::Curves { .. } => "curves",
+            Self::HelloSize { .. } => "hello-size",
             Self::SignatureAlgorithms { .. } => "signature-algorithms",
             Self::Sni { .. } => "sni",
             Self::Alpn { .. } => "alpn",

@@ -8,8 +8,8 @@ use crate::probe::ProbeError;
 use crate::survey::{Answer, ClientCertificate, Evidence, NotOffered, Survey};
 use crate::tls::{AlertDescription, KeyExchange, TlsVersion};
 use crate::trial::{
-    Checks, Dimension, KeyKind, KeyUsageBit, Obstacle, Passage, Remedy, ServerCertificate, Trial,
-    printable,
+    Checks, Dimension, HelloSize, KeyKind, KeyUsageBit, Obstacle, Passage, Remedy,
+    ServerCertificate, Trial, printable,
 };
 
 /// OpenSSL's numbers for certificates that are out of their dates.
@@ -177,7 +177,7 @@ fn remediable(
         findings.push(Finding::Configuration(fault.to_string()));
     } else {
         let causes = remedy.dimensions.iter();
-        findings.extend(causes.map(|part| cause(*part, before, &remedy.config, survey)));
+        findings.extend(causes.map(|part| cause(*part, trial, &remedy.config, survey)));
     }
     let unsettable = remedy.dimensions.contains(&Dimension::SignatureAlgorithms);
     if let Some(remaining) = &remedy.remaining {
@@ -194,8 +194,14 @@ fn remediable(
 }
 
 /// What it says about the server that this part had to change.
-fn cause(part: Dimension, before: &ClientConfig, after: &ClientConfig, survey: &Survey) -> Finding {
+fn cause(part: Dimension, trial: &Trial, after: &ClientConfig, survey: &Survey) -> Finding {
+    let before = &trial.own.config;
     match part {
+        Dimension::HelloSize => {
+            let size = trial.hello_size.clone().unwrap_or_default();
+            let HelloSize { large, small, size_alone } = size;
+            Finding::HelloSize { large, small, size_alone }
+        }
         Dimension::CipherSuites => {
             let in_force = before.cipher_suites_in_force();
             Finding::CipherSuites {

@@ -39,7 +39,10 @@ impl Effect {
 /// Sets the trials of one endpoint beside each other.
 #[must_use]
 pub fn effect(before: &Trial, after: &Trial) -> Effect {
-    let unclear = |trial: &Trial| trial.own.result.as_ref().is_err_and(|why| why.is_unclear());
+    // A change that is proven shows what the own hello failed at, whatever it failed with.
+    let unclear = |trial: &Trial| {
+        trial.remedy.is_none() && trial.own.result.as_ref().is_err_and(|why| why.is_unclear())
+    };
     match (&before.own.result, &after.own.result) {
         _ if unclear(before) || unclear(after) => Effect::Unclear,
         (Ok(old), Ok(new)) if negotiated(old) == negotiated(new) => Effect::Same,
@@ -71,6 +74,8 @@ pub struct Differences {
     pub maximum: Option<(TlsVersion, TlsVersion)>,
     /// ALPN before and after, where it changes.
     pub alpn: Option<(Vec<String>, Vec<String>)>,
+    /// How many bytes the hello has before and after, where a post-quantum key makes it grow.
+    pub larger_hello: Option<(usize, usize)>,
     /// Whether the keyUsage of RSA certificates is enforced from then on.
     pub enforces_key_usage: bool,
     /// What the newer release has against the settings, in its own words.
@@ -84,7 +89,8 @@ impl Differences {
         let enforces = |config: &ClientConfig| config.release.key_usage_rule();
         let enforces_key_usage =
             enforces(before) != KeyUsageRule::Enforced && enforces(after) == KeyUsageRule::Enforced;
-        let differences = Self { enforces_key_usage, ..Self::default() };
+        let larger_hello = larger_hello(before, after);
+        let differences = Self { enforces_key_usage, larger_hello, ..Self::default() };
         match (before.offer(), after.offer()) {
             (Ok(old), Ok(new)) => differences.of_offers(&old, &new),
             (Ok(_), Err(fault)) => Self { fault: Some(fault.to_string()), ..differences },
@@ -114,6 +120,17 @@ impl Differences {
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
+}
+
+/// The sizes of both hellos, where only the newer one needs more than one TCP segment of the usual
+/// size or comes near it: padding and an additional name make no such difference.
+fn larger_hello(before: &ClientConfig, after: &ClientConfig) -> Option<(usize, usize)> {
+    const LARGE: usize = 1024;
+    let size = |config: &ClientConfig| {
+        Some(config.client_hello(&mut rand::rng()).ok()?.encode().ok()?.len())
+    };
+    let (old, new) = (size(before)?, size(after)?);
+    (old < LARGE && new >= LARGE).then_some((old, new))
 }
 
 /// What of `from` is not in `among`, in its order.
@@ -149,6 +166,20 @@ mod tests {
     fn envoy_1_38_enforces_key_usage() {
         assert!(between("1.37", "1.38").enforces_key_usage);
         assert!(!between("1.38", "1.39").enforces_key_usage);
+    }
+
+    #[test]
+    fn envoy_1_40_sends_a_larger_hello_where_tls_1_3_is_on() {
+        let config = |release: &str, maximum_protocol_version| ClientConfig {
+            maximum_protocol_version,
+            ..ClientConfig::new(release.parse().unwrap(), Build::Standard)
+        };
+        let grows = |maximum| {
+            Differences::between(&config("1.39", maximum), &config("1.40", maximum)).larger_hello
+        };
+        // HTTP/1 without SNI, as measured.
+        assert_eq!(grows(Some(TlsVersion::TLS13)), Some((225, 1447)));
+        assert_eq!(grows(None), None);
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod flight;
 mod key_share;
 mod messages;
 mod plain;
+mod ssl2;
 
 pub use client_hello::{ClientHello, Extension};
 pub use codec::WireError;
@@ -18,3 +19,4 @@ pub use flight::{Flight, FlightReader, Progress};
 pub use key_share::KeyShare;
 pub use messages::{CertificateRequest, ServerHello, ServerKeyExchange};
 pub use plain::PlainProtocol;
+pub use ssl2::{Ssl2Answer, Ssl2Cipher, Ssl2ServerHello, ssl2_client_hello};

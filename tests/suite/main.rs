@@ -28,6 +28,7 @@ mod fleet;
 mod kubernetes;
 mod lab;
 mod matrix;
+mod odd;
 mod readme;
 mod regression;
 mod report;

@@ -41,6 +41,7 @@ fn causes_are_told_apart() {
         ("TLS 1.0 alone, suites added, minimum not",   "minimum-version"),
         ("TLS 1.3 alone of nginx",                     "maximum-version"),
         ("P-384 alone of nginx",                       "curves"),
+        ("TLS 1.3 alone on, closed, hellos above 511 bytes dropped", "hello-size"),
         ("Ed25519 key at TLS 1.2",                     "signature-algorithms"),
         ("nginx for one name, none asked",             "sni"),
         ("h2 alone, Envoy speaks HTTP/1",              "alpn"),

@@ -73,6 +73,15 @@ pub enum FindingDetails {
         /// key exchange.
         for_certificate: bool,
     },
+    /// The server, or something on the way, fails on a hello with a post-quantum key.
+    HelloSize {
+        /// How many bytes the hello with the key has.
+        large: usize,
+        /// How many bytes the hello without has, which gets through.
+        small: usize,
+        /// Whether the size alone is the cause rather than the key.
+        size_alone: bool,
+    },
     /// The server signs with nothing that Envoy offers.
     SignatureAlgorithms {
         /// The algorithms to add, in Envoy's spelling.
@@ -286,6 +295,9 @@ fn details(finding: &verdict::Finding) -> Option<FindingDetails> {
         }
         Found::Curves { added, for_certificate } => {
             Details::Curves { added: added.clone(), for_certificate: *for_certificate }
+        }
+        Found::HelloSize { large, small, size_alone } => {
+            Details::HelloSize { large: *large, small: *small, size_alone: *size_alone }
         }
         Found::SignatureAlgorithms { added } => {
             Details::SignatureAlgorithms { added: added.clone() }

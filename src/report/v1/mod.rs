@@ -35,8 +35,9 @@ pub use secrets::{
 };
 pub(crate) use survey::Rows;
 pub use survey::{
-    Answer, ClientCertificate, EnvoyUse, Evidence, Groups, HandshakeResult, HandshakeRow, Oddity,
-    OddityDetails, OrderOf, SuiteRow, Survey, VersionSurvey,
+    Answer, Behaviour, ClientCertificate, EnvoyUse, Evidence, Fact, FactAnswer, Groups,
+    HandshakeResult, HandshakeRow, Oddity, OddityDetails, OrderOf, Ssl2, Ssl2Cipher, SuiteRow,
+    Survey, VersionSurvey,
 };
 pub use target::{Endpoint, Summary, Target};
 pub use terms::{

@@ -99,6 +99,9 @@ pub struct Handshake {
 pub struct WiderAttempt {
     /// The settings that were widened, by Gloo's field, or Envoy's where Gloo has none.
     pub changed: Vec<String>,
+    /// Whether the hello was small: without the keys of post-quantum groups.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub without_post_quantum: bool,
     /// What came of it.
     pub result: TrialResult,
 }
@@ -122,6 +125,7 @@ impl From<&trial::Trial> for Trial {
     fn from(trial: &trial::Trial) -> Self {
         let wider = |(dimensions, result): &(Vec<_>, Result<_, _>)| WiderAttempt {
             changed: fields(dimensions),
+            without_post_quantum: dimensions.contains(&trial::Dimension::HelloSize),
             result: TrialResult::from(result),
         };
         Self {
@@ -189,5 +193,9 @@ impl From<&trial::Remedy> for ProvenChange {
 }
 
 fn fields(dimensions: &[trial::Dimension]) -> Vec<String> {
-    dimensions.iter().map(|dimension| dimension.field().to_owned()).collect()
+    let mut fields: Vec<_> =
+        dimensions.iter().map(|dimension| dimension.field().to_owned()).collect();
+    // Two dimensions are parts of one field.
+    fields.dedup();
+    fields
 }

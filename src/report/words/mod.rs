@@ -35,6 +35,15 @@ pub(super) fn message(finding: &Finding) -> String {
             "the server accepts none of the groups that Envoy offers; it accepts {}",
             added.join(", ")
         ),
+        Finding::HelloSize { large, small, size_alone: true } => format!(
+            "hellos of {large} bytes, as Envoy's with a post-quantum key, are not answered; those \
+             of {small} bytes are, unless they are padded to that size"
+        ),
+        Finding::HelloSize { large, small, size_alone: false } => format!(
+            "the server fails on the post-quantum key in Envoy's hello of {large} bytes; it \
+             answers one of {small} bytes without the key, also when that is padded to the same \
+             size"
+        ),
         Finding::SignatureAlgorithms { added } => format!(
             "the server signs with nothing that Envoy offers; it signs with {}",
             added.join(", ")
@@ -207,6 +216,14 @@ pub(super) fn advice(finding: &Finding) -> Option<String> {
         Finding::WeakSuite(_) | Finding::ObsoleteVersion(_) => {
             "Better: have the server's owner enable ECDHE-RSA-AES128-GCM-SHA256 or \
              ECDHE-ECDSA-AES128-GCM-SHA256 under TLS 1.2; then no patch is needed."
+        }
+        Finding::HelloSize { size_alone: true, .. } => {
+            "Better: have what drops large hellos, the server or something before it, take those \
+             that need more than one TCP segment; then no patch is needed."
+        }
+        Finding::HelloSize { .. } => {
+            "Better: have the server's TLS library ignore groups that it does not know; then no \
+             patch is needed."
         }
         Finding::Http2NotSelected => {
             "If requests fail with protocol errors or time out, the server speaks HTTP/1.1: use \

@@ -36,7 +36,7 @@ impl Run {
                 label.trim().clone_into(&mut version);
             }
             let (suite, usable) = rest.trim().split_once(' ').unwrap_or((rest.trim(), ""));
-            let is_suite = suite.parse::<u32>().is_err() && suite != "none:";
+            let is_suite = suite.parse::<u32>().is_err() && !["none:", "asks"].contains(&suite);
             if is_suite {
                 rows.push((version.clone(), suite.to_owned(), usable.trim().to_owned()));
             }

@@ -23,6 +23,10 @@ pub enum Evidence {
         /// The scheme of the server's signature, where it travels in clear.
         #[serde(skip_serializing_if = "Option::is_none")]
         signature: Option<SignatureScheme>,
+        /// Whether the suite needs an identity of the client's next: a pre-shared key or a user
+        /// name. No Envoy has one.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        identity: bool,
     },
     /// The server sent an alert to a hello that offered the suite.
     Alert {
@@ -52,12 +56,15 @@ pub enum Evidence {
 impl From<&survey::Evidence> for Evidence {
     fn from(evidence: &survey::Evidence) -> Self {
         match *evidence {
-            survey::Evidence::Selected { offered, group, dh_bits, signature } => Self::Selected {
-                offered,
-                group: group.map(Group::from),
-                dh_bits,
-                signature: signature.map(SignatureScheme::from),
-            },
+            survey::Evidence::Selected { offered, group, dh_bits, signature, identity } => {
+                Self::Selected {
+                    offered,
+                    group: group.map(Group::from),
+                    dh_bits,
+                    signature: signature.map(SignatureScheme::from),
+                    identity,
+                }
+            }
             survey::Evidence::Alert { alert, offered } => {
                 Self::Alert { alert: alert.into(), offered }
             }

@@ -1,9 +1,11 @@
 //! What a server accepts.
 
+mod behaviour;
 mod evidence;
 mod handshakes;
 mod versions;
 
+pub use behaviour::{Behaviour, Fact, FactAnswer, Ssl2, Ssl2Cipher};
 pub use evidence::{Evidence, Oddity, OddityDetails};
 pub use handshakes::{HandshakeResult, HandshakeRow};
 pub(crate) use versions::Rows;
@@ -46,6 +48,8 @@ pub struct Survey {
     pub alpn: Option<Vec<String>>,
     /// Complete handshakes with one suite each, if they were asked for.
     pub handshakes: Vec<HandshakeRow>,
+    /// How it behaves beyond its choice of suites.
+    pub behaviour: Behaviour,
     /// What was odd.
     pub oddities: Vec<Oddity>,
 }
@@ -96,6 +100,7 @@ impl Survey {
             client_certificate: ClientCertificate::from(&survey.client_certificate),
             alpn: survey.alpn.clone(),
             handshakes: all(&survey.handshakes),
+            behaviour: Behaviour::from(&survey.behaviour),
             oddities: all(&survey.oddities),
         }
     }

@@ -83,6 +83,8 @@ pub enum Answer {
     Accepted,
     /// The server does not take it.
     Refused,
+    /// The server has it, and refuses a client without an identity that it knows.
+    AsksIdentity,
     /// It could not be learned.
     Unclear,
     /// It was not asked for, since it is not defined for this version.
@@ -115,9 +117,9 @@ pub(crate) enum Rows {
 
 impl Rows {
     fn include(self, answer: &survey::Answer, something_is_known: bool) -> bool {
-        use survey::Answer::{Accepted, NotOffered, Refused, Unclear};
+        use survey::Answer::{Accepted, AsksIdentity, NotOffered, Refused, Unclear};
         match answer {
-            Accepted(_) => true,
+            Accepted(_) | AsksIdentity(_) => true,
             Unclear(_) => self == Self::All || something_is_known,
             Refused(_) | NotOffered(_) => self == Self::All,
         }
@@ -178,6 +180,7 @@ impl SuiteRow {
         let (kind, evidence) = match answer {
             survey::Answer::Accepted(evidence) => (Answer::Accepted, Some(evidence)),
             survey::Answer::Refused(evidence) => (Answer::Refused, Some(evidence)),
+            survey::Answer::AsksIdentity(evidence) => (Answer::AsksIdentity, Some(evidence)),
             survey::Answer::Unclear(_) => (Answer::Unclear, None),
             survey::Answer::NotOffered(NotOffered::Budget) => (Answer::NotAsked, None),
             survey::Answer::NotOffered(_) => (Answer::NotOffered, None),

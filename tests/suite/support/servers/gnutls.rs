@@ -31,6 +31,12 @@ impl Gnutls {
         self
     }
 
+    /// Further arguments.
+    pub(crate) fn args(mut self, args: &[&str]) -> Self {
+        self.args.extend(args.iter().map(|arg| (*arg).to_owned()));
+        self
+    }
+
     pub(crate) fn start(&self) -> Server {
         let leaf = keys::leaf(self.leaf);
         Server::start(&program("gnutls-serv"), |command, _, address| {

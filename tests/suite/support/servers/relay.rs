@@ -106,6 +106,18 @@ pub(crate) fn drops_long_hellos(to: SocketAddr, most: usize, how: Hangup) -> Ser
     })
 }
 
+/// As [`drops_long_hellos`], before a server that lives as long.
+pub(crate) fn drops_long_hellos_to(server: Server, most: usize, how: Hangup) -> Server {
+    let server = Arc::new(server);
+    Scripted::start(move |mut stream| {
+        let Some(hello) = first_record(&mut stream) else { return };
+        if hello.len() > most {
+            return how.apply(stream);
+        }
+        carry_on(stream, server.address(), &hello);
+    })
+}
+
 /// Says something first, then relays.
 pub(crate) fn says_first(to: SocketAddr, what: &'static [u8]) -> Server {
     Scripted::start(move |stream| {
@@ -165,6 +177,12 @@ pub(crate) fn first_record(stream: &mut TcpStream) -> Option<Vec<u8>> {
     stream.read_exact(&mut record).ok()?;
     if record[1] == 3 {
         let mut rest = vec![0; usize::from(u16::from_be_bytes([record[3], record[4]]))];
+        stream.read_exact(&mut rest).ok()?;
+        record.extend(rest);
+    } else if record[0] & 0x80 != 0 {
+        // A hello of SSL 2.0, with a header of two bytes.
+        let length = usize::from(u16::from_be_bytes([record[0] & 0x7f, record[1]]));
+        let mut rest = vec![0; length.saturating_sub(3)];
         stream.read_exact(&mut rest).ok()?;
         record.extend(rest);
     }
