@@ -10,6 +10,7 @@ mod handshake;
 mod limits;
 mod openssl_ffi;
 mod prober;
+mod starttls;
 mod way;
 
 pub use credentials::{Identity, Trust, TrustError};
@@ -20,4 +21,8 @@ pub use handshake::{
 };
 pub use limits::Limits;
 pub use prober::{Ending, Outcome, ProbeError, Prober};
-pub use way::{ProxyHeader, Tunnel, TunnelError, TunnelTls, Way};
+pub use starttls::{Dialogue, StartTls, StartTlsError, StartTlsFault, Turn, UnknownProtocol};
+pub use way::{
+    Concern, Opening, Proxy, ProxyCredentials, ProxyHeader, ProxyKind, ProxyUrlError, Tunnel,
+    TunnelError, TunnelFault, TunnelTls, Way,
+};

@@ -20,9 +20,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::envoy::ClientConfig;
+use crate::probe::Way;
 use crate::remedy::Change;
 use crate::survey::Survey;
-use crate::target::Target;
+use crate::target::{Destination, Target};
 use crate::trial::Trial;
 use crate::verdict::{Summary, Verdict};
 
@@ -33,6 +34,8 @@ pub struct Diagnosis {
     pub target: Target,
     /// The configuration that was judged.
     pub config: ClientConfig,
+    /// How the endpoints were reached.
+    pub way: Way,
     /// Why there are no endpoints: the name could not be resolved.
     pub unresolved: Option<String>,
     /// IPv6 addresses that Envoy would not use, since the name has IPv4 addresses.
@@ -48,8 +51,8 @@ pub struct Diagnosis {
 /// Everything about one address of a target.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
-    /// The address.
-    pub address: SocketAddr,
+    /// The address, or the name where a proxy resolves it.
+    pub address: Destination,
     /// What Envoy would meet.
     pub trial: Trial,
     /// What the server accepts, unless there was nothing to survey.
@@ -69,6 +72,22 @@ impl Diagnosis {
         let worst = self.endpoints.iter().map(|endpoint| endpoint.verdict.summary).max();
         worst.unwrap_or(Summary::Unclear)
     }
+}
+
+/// What lies between here and the server's TLS, if there is anything.
+fn way_words(way: &Way) -> Option<String> {
+    let mut parts = Vec::new();
+    if let Some(proxy) = &way.proxy {
+        let resolves = if proxy.resolves_names() { ", which resolves names" } else { "" };
+        parts.push(format!("through {proxy}{resolves}"));
+    }
+    if let Some(version) = way.proxy_header {
+        parts.push(format!("with a PROXY {version} header"));
+    }
+    if let Some(opening) = &way.starttls {
+        parts.push(format!("asked for TLS in {}", opening.protocol));
+    }
+    (!parts.is_empty()).then(|| parts.join(", "))
 }
 
 /// One sentence without a full stop that says what was found.

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::{Diagnosis, Endpoint};
 use crate::envoy::{Build, ClientConfig, Release};
 use crate::lab::{Scenario, Server};
-use crate::probe::{Gate, Limits, Prober};
+use crate::probe::{Gate, Limits, Prober, Way};
 use crate::remedy::Change;
 use crate::survey::{Options, Subject, survey};
 use crate::target::{Host, Target};
@@ -54,9 +54,17 @@ async fn diagnose_with(scenario: Scenario, exhaustive: bool) -> Diagnosis {
     Diagnosis {
         target: Target { host: Host::Address(address.ip()), port: address.port() },
         config,
+        way: Way::default(),
         unresolved: None,
         ignored: Vec::new(),
-        endpoints: vec![Endpoint { address, trial, survey, verdict, connections, elapsed }],
+        endpoints: vec![Endpoint {
+            address: address.into(),
+            trial,
+            survey,
+            verdict,
+            connections,
+            elapsed,
+        }],
         change,
         no_change: None,
     }

@@ -225,7 +225,7 @@ fn server_report(out: &mut String, server: &ServerAnswer) {
     for endpoint in &server.diagnosis.endpoints {
         for finding in &endpoint.verdict.findings {
             if finding.severity() == Severity::Blocking {
-                let (words, address) = (message(finding), endpoint.address);
+                let (words, address) = (message(finding), &endpoint.address);
                 let _ = writeln!(out, "  {} {address}: {words}", mark(Severity::Blocking));
             }
         }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use colored::{ColoredString, Colorize};
 
-use super::words::{advice, headline, message};
+use super::words::{advice, headline, headline_behind, message};
 use super::{Diagnosis, Endpoint};
 use crate::envoy::{ClientConfig, Release};
 use crate::gloo;
@@ -32,7 +32,11 @@ pub fn render(diagnosis: &Diagnosis, names: &Names, verbose: bool) -> String {
 
 fn head(out: &mut String, diagnosis: &Diagnosis) {
     let summary = diagnosis.summary();
-    let line = format!("{} · {}", diagnosis.target, headline(summary));
+    let words = match &diagnosis.way.starttls {
+        Some(opening) => headline_behind(opening.protocol, summary),
+        None => headline(summary).to_owned(),
+    };
+    let line = format!("{} · {words}", diagnosis.target);
     let _ = writeln!(out, "{}", by_summary(summary, &line).bold());
     let config = &diagnosis.config;
     let sni = match config.sni.as_deref() {
@@ -40,6 +44,9 @@ fn head(out: &mut String, diagnosis: &Diagnosis) {
         None => "no SNI".to_owned(),
     };
     let _ = writeln!(out, "{}", format!("as Envoy {} would, {sni}", config.release).dimmed());
+    if let Some(words) = super::way_words(&diagnosis.way) {
+        let _ = writeln!(out, "{}", words.dimmed());
+    }
     if let Some(reason) = &diagnosis.unresolved {
         let _ = writeln!(out, "  {} {reason}", mark(Severity::Blocking));
     }

@@ -8,7 +8,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
-pub use address::{Addresses, ResolveError};
+pub use address::{Addresses, Choice, Destination, Family, ResolveError};
 
 /// A server as the user named it.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]

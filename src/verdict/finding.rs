@@ -1,6 +1,6 @@
 //! One reason, with what it rests on.
 
-use crate::probe::Ending;
+use crate::probe::{Ending, StartTls, StartTlsError};
 use crate::survey::Oddity;
 use crate::tls::{AlertDescription, CipherSuite, Group, SignatureScheme, TlsVersion};
 use crate::trial::{KeyKind, KeyUsageBit, Obstacle};
@@ -145,6 +145,13 @@ pub enum Finding {
     Oddity(Oddity),
     /// Comparing the lists and asking the server lead to different answers.
     Disagreement,
+    /// The server did not come to TLS.
+    StartTls(StartTlsError),
+    /// All that is said is about TLS that the server has to be asked for in this protocol, which
+    /// Envoy does not do.
+    BehindStartTls(StartTls),
+    /// The address is IPv6, and Gloo has Envoy look up IPv4 addresses alone.
+    Ipv6Only,
 }
 
 /// Why no setting helps.
@@ -203,6 +210,9 @@ impl Finding {
             Self::DeadlineHit => "deadline",
             Self::Oddity(_) => "oddity",
             Self::Disagreement => "disagreement",
+            Self::StartTls(_) => "starttls",
+            Self::BehindStartTls(_) => "behind-starttls",
+            Self::Ipv6Only => "ipv6-only",
         }
     }
 
@@ -218,6 +228,8 @@ impl Finding {
             | Self::ObsoleteVersion(_)
             | Self::UnclearSuites(_)
             | Self::DeadlineHit
+            | Self::BehindStartTls(_)
+            | Self::Ipv6Only
             | Self::Disagreement => Severity::Warning,
             Self::Oddity(_) => Severity::Info,
             _ => Severity::Blocking,
