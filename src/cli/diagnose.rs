@@ -180,8 +180,8 @@ impl Job<'_> {
         if self.subject.looks_up_ipv4 && is_name && is_v6 {
             verdict.findings.push(Finding::Ipv6Only);
         }
-        // What did not come to TLS says nothing about it.
-        let came_to_tls = !matches!(verdict.findings.first(), Some(Finding::StartTls(_)));
+        let first = verdict.findings.first();
+        let came_to_tls = !matches!(first, Some(Finding::StartTls(_) | Finding::Unreachable(_)));
         if let Some(opening) = self.subject.way.starttls.as_ref().filter(|_| came_to_tls) {
             verdict.findings.push(Finding::BehindStartTls(opening.protocol));
         }

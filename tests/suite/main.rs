@@ -34,4 +34,5 @@ mod siblings;
 mod support;
 mod upgrade;
 mod upstreams;
+mod ways;
 mod write;

@@ -81,8 +81,7 @@ impl StartTls {
     #[must_use]
     pub fn command(self) -> &'static str {
         match self {
-            Self::Postgres => "SSLRequest",
-            Self::Mysql => "TLS",
+            Self::Postgres | Self::Mysql => "SSLRequest",
             Self::Smtp | Self::Lmtp | Self::Imap | Self::Xmpp | Self::XmppServer => "STARTTLS",
             Self::Ldap => "StartTLS",
             Self::Pop3 => "STLS",
@@ -197,7 +196,10 @@ pub enum StartTlsFault {
 
 impl StartTlsFault {
     fn words(&self, protocol: StartTls) -> String {
-        let command = protocol.command();
+        let offer = match protocol {
+            StartTls::Postgres | StartTls::Mysql => "TLS",
+            _ => protocol.command(),
+        };
         match self {
             Self::OtherProtocol { said } => {
                 format!("the server is no {protocol} server: it says '{said}'")
@@ -207,10 +209,10 @@ impl StartTlsFault {
                 protocol.name()
             ),
             Self::NotOffered { answer: None } => {
-                format!("the {protocol} server does not offer {command}")
+                format!("the {protocol} server does not offer {offer}")
             }
             Self::NotOffered { answer: Some(answer) } => {
-                format!("the {protocol} server does not offer {command}: it answers '{answer}'")
+                format!("the {protocol} server does not offer {offer}: it answers '{answer}'")
             }
             Self::Refused { to, answer } => {
                 format!("the {protocol} server answers {to} with '{answer}'")

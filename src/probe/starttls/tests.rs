@@ -142,7 +142,7 @@ fn refusals_say_what_the_server_said() {
         (P::Pop3, &[b"+OK\r\n", b"-ERR [SYS/TEMP] later\r\n"], "the POP3 server answers STLS with '-ERR [SYS/TEMP] later'"),
         (P::Ftp, &[b"220 a\r\n", b"530 Log in first\r\n"], "the FTP server does not offer AUTH TLS: it answers '530 Log in first'"),
         (P::Ftp, &[b"421 full\r\n"], "the FTP server answers the connection with '421 full'"),
-        (P::Postgres, &[b"N"], "the PostgreSQL server does not offer SSLRequest"),
+        (P::Postgres, &[b"N"], "the PostgreSQL server does not offer TLS"),
         (P::Postgres, &[b"E\0\0\0\x1bSFATAL\0MToo many\0C53300\0\0"], "the PostgreSQL server answers SSLRequest with 'Too many'"),
         (P::Postgres, &[b"HTTP/1.1 400\r\n"], "the server is no PostgreSQL server: it says 'HTTP/1.1 400'"),
         (P::Mysql, &[b"\x17\0\0\0\xff\x10\x04Too many connections"], "the MySQL server answers the connection with 'Too many connections'"),
