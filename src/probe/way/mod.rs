@@ -111,7 +111,8 @@ impl TunnelFault {
         let proxy = proxy.map_or("the proxy".to_owned(), |url| format!("the proxy {url}"));
         match self {
             Self::Unreachable(why) => format!("cannot connect to {proxy}: {why}"),
-            Self::Refused(status @ 502..=504) => {
+            // 500 is Tinyproxy's.
+            Self::Refused(status @ (500 | 502..=504)) => {
                 format!(
                     "{proxy} does not reach the server: it answered CONNECT with status {status}"
                 )

@@ -210,7 +210,8 @@ impl Proxy {
     pub(in super::super) fn error(&self, fault: TunnelFault) -> TunnelError {
         let fault = match (fault, &self.credentials) {
             (TunnelFault::Refused(407), None) => TunnelFault::WantsCredentials,
-            (TunnelFault::Refused(407) | TunnelFault::WantsCredentials, Some(_)) => {
+            // Tinyproxy answers 401 to a wrong password.
+            (TunnelFault::Refused(401 | 407) | TunnelFault::WantsCredentials, Some(_)) => {
                 TunnelFault::RefusesCredentials
             }
             (fault, _) => fault,

@@ -28,7 +28,7 @@ fn what_does_not_suit_is_found_and_no_patch_is_made_of_it() {
     assert!(found.stdout.contains("no patch: Gloo has no field"), "{}", found.stdout);
     assert!(!found.stdout.contains("kubectl patch"), "{}", found.stdout);
     let report = run(server.address(), &[&more[..], &["--format", "json"]].concat());
-    assert_eq!(codes(&json(&report))[0], "cipher-suites");
+    assert_eq!(codes(&json(&report))[0], "maximum-version");
     let fix = run(server.address(), &["--starttls", "imap", "--fix", "kubectl"]);
     assert_eq!(fix.stdout, "");
 }

@@ -16,7 +16,7 @@ fn a_server_without_tls_is_said_to_be_one() {
 
 #[test]
 fn errors_and_others_are_repeated() {
-    const BLOCKED: &[&[u8]] = &[b"\x14\0\0\0\xff\x69\x04Host 'a' is blocked"];
+    const BLOCKED: &[&[u8]] = &[b"\x16\0\0\0\xff\x69\x04Host 'a' is blocked"];
     says("mysql", &scripted(BLOCKED), 2, "the connection with 'Host 'a' is blocked'");
     says("mysql", &scripted(&[b"220 ftp\r\n"]), 2, "no MySQL server: it says '220 ftp'");
 }

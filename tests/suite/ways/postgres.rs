@@ -21,7 +21,9 @@ fn a_server_without_tls_is_said_to_be_one() {
 #[test]
 fn a_server_of_tls_from_the_first_byte_is_told_apart() {
     let server = Openssl::new("").start();
-    says("postgres", &server, 2, "leave --starttls postgres out");
+    says("postgres", &server, 2, "try without --starttls");
+    const ALERT: &[&[u8]] = &[b"", b"\x15\x03\x01\0\x02\x02\x46"];
+    says("postgres", &scripted(ALERT), 2, "leave --starttls postgres out");
 }
 
 #[test]
