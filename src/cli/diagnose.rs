@@ -178,7 +178,7 @@ impl Job<'_> {
         let is_name = matches!(dialled.host, Host::Name(_));
         let is_v6 = address.address().is_some_and(|address| address.is_ipv6());
         if self.subject.looks_up_ipv4 && is_name && is_v6 {
-            verdict.findings.push(Finding::Ipv6Only);
+            verdict.findings.push(Finding::AddressFamily);
         }
         let first = verdict.findings.first();
         let came_to_tls = !matches!(first, Some(Finding::StartTls(_) | Finding::Unreachable(_)));

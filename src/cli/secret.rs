@@ -14,7 +14,7 @@ use super::input::{self, STDIN};
 use super::output::print_text;
 use super::progress::Progress;
 use super::settings::{Probing, choose_color, secret_checks, server_name};
-use super::way::way;
+use super::way;
 use crate::envoy::{Build, ClientConfig};
 use crate::gloo::{Document, DocumentError, Mode, Place, Secret, Terms, TlsMaterial};
 use crate::probe::{Trust, Way};
@@ -172,7 +172,8 @@ impl Server {
             false => Some(sni.unwrap_or(target.host.to_string())),
         };
         let name = sni.clone().unwrap_or_else(|| target.host.to_string());
-        let way = way(&args.way, &name);
+        way::warn(&args.way);
+        let way = way::way(&args.way, &name);
         let config = ClientConfig { sni, ..ClientConfig::new(terms.envoy, Build::Standard) };
         let doors = Arc::new(Semaphore::new(probing.limits.connections));
         Ok(Some(Self { target, way, config, probing, doors }))

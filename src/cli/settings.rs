@@ -58,6 +58,7 @@ impl Settings {
     pub(super) fn from_args(options: &Options) -> Result<Self, String> {
         let Options { cluster, way, patch, report, probing } = options;
         choose_color(report.color);
+        way::warn(way);
         let config = config(cluster, patch.fix.and_then(Fix::product))?;
         let sni = match (&cluster.sni, cluster.no_sni) {
             (_, true) => ServerName::None,

@@ -9,7 +9,7 @@ use tokio::sync::OnceCell;
 
 use super::args::{ProbingOptions, WayOptions};
 use super::settings::read;
-use crate::probe::{Opening, Proxy, ProxyCredentials, ProxyHeader, Way};
+use crate::probe::{Opening, Proxy, ProxyCredentials, ProxyHeader, StartTls, Way};
 use crate::target::{Choice, Family, Host, Target};
 
 /// What holds the credentials of the proxy.
@@ -133,6 +133,17 @@ pub(super) fn choice(options: &ProbingOptions) -> Choice {
         _ => None,
     };
     Choice { family, first_only: options.first_address }
+}
+
+/// What a survey by these flags does that its user may not expect.
+pub(super) fn warn(options: &WayOptions) {
+    if options.starttls == Some(StartTls::Mysql) {
+        eprintln!(
+            "cipher-test: --starttls mysql: a server blocks hosts whose connections end without a \
+             login, after max_connect_errors (100) of them in a row: run this where Envoy does \
+             not run, or FLUSH HOSTS after it"
+        );
+    }
 }
 
 /// What lies between the server and its TLS; `name` is what the server is called.

@@ -151,7 +151,7 @@ pub enum Finding {
     /// Envoy does not do.
     BehindStartTls(StartTls),
     /// The address is IPv6, and Gloo has Envoy look up IPv4 addresses alone.
-    Ipv6Only,
+    AddressFamily,
 }
 
 /// Why no setting helps.
@@ -212,7 +212,7 @@ impl Finding {
             Self::Disagreement => "disagreement",
             Self::StartTls(_) => "starttls",
             Self::BehindStartTls(_) => "behind-starttls",
-            Self::Ipv6Only => "ipv6-only",
+            Self::AddressFamily => "address-family",
         }
     }
 
@@ -229,7 +229,7 @@ impl Finding {
             | Self::UnclearSuites(_)
             | Self::DeadlineHit
             | Self::BehindStartTls(_)
-            | Self::Ipv6Only
+            | Self::AddressFamily
             | Self::Disagreement => Severity::Warning,
             Self::Oddity(_) => Severity::Info,
             _ => Severity::Blocking,

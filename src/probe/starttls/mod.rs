@@ -314,8 +314,8 @@ impl Dialogue {
         let talk: Box<dyn Talk> = match protocol {
             StartTls::Postgres => Box::new(postgres::Postgres),
             StartTls::Mysql => Box::new(mysql::Mysql),
-            StartTls::Smtp => Box::new(smtp::Smtp::smtp()),
-            StartTls::Lmtp => Box::new(smtp::Smtp::lmtp()),
+            StartTls::Smtp => Box::new(smtp::Smtp::mail()),
+            StartTls::Lmtp => Box::new(smtp::Smtp::local_delivery()),
             StartTls::Imap => Box::new(imap::Imap::default()),
             StartTls::Pop3 => Box::new(pop3::Pop3::default()),
             StartTls::Ldap => Box::new(ldap::Ldap),

@@ -21,11 +21,11 @@ enum State {
 }
 
 impl Smtp {
-    pub(super) fn smtp() -> Self {
+    pub(super) fn mail() -> Self {
         Self { hello: "EHLO", state: State::Greeting }
     }
 
-    pub(super) fn lmtp() -> Self {
+    pub(super) fn local_delivery() -> Self {
         Self { hello: "LHLO", state: State::Greeting }
     }
 }

@@ -330,7 +330,7 @@ fn details(finding: &verdict::Finding) -> Option<FindingDetails> {
         Found::ClientCertificateOptional
         | Found::Http2NotSelected
         | Found::DeadlineHit
-        | Found::Ipv6Only
+        | Found::AddressFamily
         | Found::Disagreement => return None,
     })
 }

@@ -121,7 +121,7 @@ pub(super) fn message(finding: &Finding) -> String {
              not ask a server for it in {protocol}",
             protocol.command()
         ),
-        Finding::Ipv6Only => {
+        Finding::AddressFamily => {
             "the address is IPv6, and Gloo has Envoy look up IPv4 addresses alone \
              (dns_lookup_family V4_ONLY): it would not connect here"
                 .to_owned()
@@ -264,7 +264,7 @@ pub(super) fn advice(finding: &Finding) -> Option<String> {
         Finding::PlainText { protocol, excerpt } => return Some(plain_text(*protocol, excerpt)),
         Finding::BehindStartTls(protocol) => return Some(without_starttls(*protocol)),
         Finding::StartTls(error) => return starttls(&error.fault),
-        Finding::Ipv6Only => "Give the host an IPv4 address, or name its IPv6 address itself.",
+        Finding::AddressFamily => "Give the host an IPv4 address, or name its IPv6 address itself.",
         Finding::Unreachable(_) => "Check host, port and network from where Envoy runs.",
         Finding::NoAnswer(_) | Finding::Hangup(_) => {
             "A firewall, a wrong port or a server that waits for a PROXY header does this; try \

@@ -65,13 +65,13 @@ fn an_ipv6_address_behind_a_name_is_one_that_gloo_does_not_look_up() {
     let (_servers, port) = pair();
     let found = run(port, "::1", &["--format", "json"]);
     assert_eq!(found.code, Some(0), "{}{}", found.stdout, found.stderr);
-    assert!(codes(&json(&found)).contains(&"ipv6-only"));
+    assert!(codes(&json(&found)).contains(&"address-family"));
     let text = run(port, "::1", &[]).stdout;
     assert!(text.contains("look up IPv4 addresses alone"), "{text}");
     // An address that an Upstream names itself is not looked up.
     let literal = SocketAddr::from((Ipv6Addr::LOCALHOST, port)).to_string();
     let found = cipher_test([literal.as_str(), "--format", "json", "--no-handshakes"]);
-    assert!(!codes(&json(&found)).contains(&"ipv6-only"), "{}", found.stdout);
+    assert!(!codes(&json(&found)).contains(&"address-family"), "{}", found.stdout);
     // Other products look names up in their own way.
     let found = run(port, "::1", &["--fix", "istio"]);
     assert_eq!(found.code, Some(0), "{}", found.stderr);

@@ -1,6 +1,7 @@
 //! Ways through to a server: proxies, PROXY headers, STARTTLS, families of addresses. One file a
 //! way, each against a real program; what those do not do on demand is scripted.
 
+mod elsewhere;
 mod families;
 mod ftp;
 mod http_proxy;
@@ -34,8 +35,17 @@ fn run(address: SocketAddr, more: &[&str]) -> Run {
     cipher_test(common.into_iter().chain(more.iter().map(|one| (*one).to_owned())))
 }
 
+/// The report, held against its schema.
 fn json(run: &Run) -> Value {
-    serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("{}{}", run.stdout, run.stderr))
+    let report: Value = serde_json::from_str(&run.stdout)
+        .unwrap_or_else(|_| panic!("{}{}", run.stdout, run.stderr));
+    let kind = if report.get("from").is_some() { "upgrade" } else { "report" };
+    let schema = cipher_test(["schema", kind]).stdout;
+    let schema = serde_json::from_str(&schema).expect("a schema");
+    let validator = jsonschema::validator_for(&schema).expect("a valid schema");
+    let errors: Vec<_> = validator.iter_errors(&report).map(|error| error.to_string()).collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+    report
 }
 
 fn codes(report: &Value) -> Vec<&str> {

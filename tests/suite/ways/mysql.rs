@@ -9,6 +9,12 @@ fn the_tls_behind_the_greeting_is_surveyed() {
 }
 
 #[test]
+fn what_servers_do_to_hosts_without_a_login_is_said() {
+    let found = super::run("127.0.0.1:9".parse().unwrap(), &["--starttls", "mysql"]);
+    assert!(found.stderr.contains("max_connect_errors"), "{}", found.stderr);
+}
+
+#[test]
 fn a_server_without_tls_is_said_to_be_one() {
     let server = Mariadb::without_tls();
     has_no_tls("mysql", server.address(), "the MySQL server does not offer TLS");
