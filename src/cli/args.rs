@@ -457,10 +457,8 @@ pub(super) enum UpstreamProtocol {
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub(super) enum ProxyProtocol {
-    /// Text
     #[value(alias = "V1")]
     V1,
-    /// Binary
     #[value(alias = "V2")]
     V2,
 }
