@@ -85,7 +85,7 @@ fn way_words(way: &Way) -> Option<String> {
         parts.push(format!("with a PROXY {version} header"));
     }
     if let Some(opening) = &way.starttls {
-        parts.push(format!("asked for TLS in {}", opening.protocol));
+        parts.push(format!("asked for TLS in {} first, as Envoy would not", opening.protocol));
     }
     (!parts.is_empty()).then(|| parts.join(", "))
 }

@@ -100,6 +100,8 @@ fn endpoints_of_a_dump_are_tested_through_a_proxy() {
     let found = run(&["config-dump", path, "--probe", "--proxy", &url]);
     assert_eq!(found.code, Some(0), "{}{}", found.stdout, found.stderr);
     assert!(found.stdout.contains("negotiates"), "{}", found.stdout);
+    let report = run(&["config-dump", path, "--probe", "--proxy", &url, "--format", "json"]);
+    assert!(report.stdout.contains(&format!("\"url\":\"{url}\"")), "{}", report.stdout);
     drop(proxy);
     let found = run(&["config-dump", path, "--probe", "--proxy", &url]);
     assert!(
@@ -134,7 +136,7 @@ fn a_secret_is_shown_behind_starttls() {
     let path = path.to_str().unwrap();
     let found = run(&["secret", path, "--for", &target, "--starttls", "imap"]);
     assert_eq!(found.code, Some(0), "{}{}", found.stdout, found.stderr);
-    assert!(found.stdout.contains("certificate"), "{}", found.stdout);
+    assert!(found.stdout.contains("asked for TLS in IMAP first"), "{}", found.stdout);
     let plain = run(&["secret", path, "--for", &target]);
     assert_ne!(plain.code, Some(0), "{}{}", plain.stdout, plain.stderr);
 }

@@ -41,4 +41,6 @@ fn two_releases_are_compared_behind_the_request() {
     let found = run(server.address(), &more);
     assert_eq!(found.code, Some(0), "{}{}", found.stdout, found.stderr);
     assert_eq!(json(&found)["targets"][0]["way"]["starttls"], "postgres");
+    let found = run(server.address(), &more[..6]);
+    assert!(found.stdout.contains("asked for TLS in PostgreSQL first"), "{}", found.stdout);
 }
