@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::envoy::Release;
 use crate::gloo::{self, Platform, UnknownPlatform};
+use crate::probe::{ProxyHeader, StartTls};
 use crate::remedy::product::Product;
 use crate::target::Shard;
 
@@ -327,6 +328,8 @@ pub(super) struct SecretArgs {
     #[arg(long, help_heading = "Envoy")]
     pub(super) no_sni: bool,
     #[command(flatten)]
+    pub(super) way: WayOptions,
+    #[command(flatten)]
     pub(super) report: ReportOptions,
     #[command(flatten)]
     pub(super) probing: ProbingOptions,
@@ -366,6 +369,8 @@ pub(super) struct CredentialOptions {
 pub(super) struct Options {
     #[command(flatten)]
     pub(super) cluster: ClusterOptions,
+    #[command(flatten)]
+    pub(super) way: WayOptions,
     #[command(flatten)]
     pub(super) patch: PatchOptions,
     #[command(flatten)]
@@ -465,9 +470,41 @@ pub(super) struct ReportOptions {
     pub(super) no_progress: bool,
 }
 
+/// What stands before the TLS of a server.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct WayOptions {
+    /// Begin with this header of the PROXY protocol, as proxyProtocolVersion of the Upstream does
+    #[arg(long, value_enum, value_name = "VERSION", help_heading = "Way")]
+    pub(super) proxy_protocol: Option<ProxyProtocol>,
+    /// Ask for TLS in this protocol first, which Envoy would not: postgres, mysql, smtp, lmtp,
+    /// imap, pop3, ldap, xmpp, xmpp-server or ftp
+    #[arg(long, value_name = "PROTOCOL", help_heading = "Way")]
+    pub(super) starttls: Option<StartTls>,
+}
+
 /// How servers are asked.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct ProbingOptions {
+    /// Go through this proxy: http://HOST:PORT, https://, socks5:// (names are resolved here) or
+    /// socks5h:// (names are resolved there); env takes it from HTTPS_PROXY, ALL_PROXY and
+    /// NO_PROXY. Credentials come from CIPHER_TEST_PROXY_USER and CIPHER_TEST_PROXY_PASSWORD
+    #[arg(long, value_name = "URL", help_heading = "Way")]
+    pub(super) proxy: Option<String>,
+    /// CA that the certificate of an https:// proxy must lead to (PEM) [default: the system's]
+    #[arg(long, value_name = "FILE", help_heading = "Way", requires = "proxy")]
+    pub(super) proxy_ca: Option<PathBuf>,
+    /// Test IPv4 addresses only
+    #[arg(short = '4', long = "ipv4", help_heading = "Way", conflicts_with = "ipv6")]
+    pub(super) ipv4: bool,
+    /// Test IPv6 addresses only, which Gloo's Envoy does not look up
+    #[arg(short = '6', long = "ipv6", help_heading = "Way")]
+    pub(super) ipv6: bool,
+    /// Test every address behind a name, the default: IPv4, or IPv6 where there is nothing else
+    #[arg(long, help_heading = "Way", conflicts_with = "first_address")]
+    pub(super) all_addresses: bool,
+    /// Test only the address that the resolver names first
+    #[arg(long, help_heading = "Way")]
+    pub(super) first_address: bool,
     /// Use these addresses for a host and port instead of asking the resolver; may be repeated
     #[arg(long, value_name = "HOST:PORT:ADDR[,ADDR]", help_heading = "Survey")]
     pub(super) resolve: Vec<String>,
@@ -510,6 +547,23 @@ pub(super) enum UpstreamProtocol {
     Http2,
     Auto,
     Tcp,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(super) enum ProxyProtocol {
+    #[value(alias = "V1")]
+    V1,
+    #[value(alias = "V2")]
+    V2,
+}
+
+impl From<ProxyProtocol> for ProxyHeader {
+    fn from(version: ProxyProtocol) -> Self {
+        match version {
+            ProxyProtocol::V1 => Self::V1,
+            ProxyProtocol::V2 => Self::V2,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -13,16 +13,16 @@ use super::doors::{Doors, Turn};
 use super::progress::Progress;
 use super::settings::Probing;
 use crate::envoy::ClientConfig;
-use crate::probe::{Gate, ProbeError, Prober, Way};
+use crate::probe::{Gate, ProbeError, Prober, Proxy, Way};
 use crate::remedy::Change;
 use crate::report::{Diagnosis, Endpoint};
 use crate::survey::{self, Clearance, Cleared, Options, Step, Survey, ask_last, survey};
-use crate::target::{Addresses, Target};
+use crate::target::{Destination, Host, Target};
 use crate::trial::{
     Attempt, Candidates, Checks, Dimension, Obstacle, Trial, handshake_early, prove, settle,
     try_handshake, try_hello, widen,
 };
-use crate::verdict::{Summary, judge};
+use crate::verdict::{Finding, Summary, Verdict, judge};
 
 /// How many addresses of one name are looked at side by side.
 const ADDRESSES_AT_ONCE: usize = 8;
@@ -43,11 +43,13 @@ pub(super) struct Subject {
     /// What else may be tried.
     pub(super) candidates: Candidates,
     /// Addresses that stand in for the resolver's.
-    pub(super) addresses: Option<Addresses>,
+    pub(super) addresses: Option<Vec<SocketAddr>>,
     /// Whether the change brings a client certificate that is not at hand.
     pub(super) brings_certificate: bool,
     /// Whether the product has a field for signature algorithms, as Gloo has not.
     pub(super) sets_signature_algorithms: bool,
+    /// Whether Envoy finds the server's addresses by a name, and looks up IPv4 alone.
+    pub(super) looks_up_ipv4: bool,
     /// How much is asked.
     pub(super) depth: Depth,
 }
@@ -61,36 +63,67 @@ pub(super) enum Depth {
     All,
 }
 
+/// Why a change is worth nothing that leads to a server's TLS behind STARTTLS.
+const NO_STARTTLS: &str = "Gloo has no field that makes Envoy ask the server for TLS, as it has \
+    to be asked; the findings are about the TLS behind that";
+
+/// Where the endpoints of a server are.
+#[derive(Default)]
+struct Found {
+    destinations: Vec<Destination>,
+    ignored: Vec<SocketAddr>,
+    proxy: Option<Proxy>,
+}
+
+/// Finds the endpoints, and the proxy that leads to them. Where the proxy resolves names, the
+/// name is all that is known.
+async fn locate(probing: &Probing, subject: &Subject, doors: &Doors) -> Result<Found, String> {
+    let dialled = subject.dial.as_ref().unwrap_or(&subject.target);
+    let limit = probing.limits.resolve_timeout;
+    let proxy = match &probing.gateway {
+        Some(gateway) => gateway.proxy_for(dialled, limit).await?,
+        None => None,
+    };
+    let resolves = proxy.as_ref().is_some_and(Proxy::resolves_names);
+    let addresses = match (&subject.addresses, &dialled.host) {
+        (Some(addresses), _) => dialled.choose(probing.choice, addresses.clone()),
+        (None, Host::Name(_)) if resolves => {
+            let destinations = vec![Destination::Name(dialled.clone())];
+            return Ok(Found { destinations, ignored: Vec::new(), proxy });
+        }
+        (None, _) => {
+            let _place = doors.lookup().await;
+            dialled.resolve(probing.choice, limit).await
+        }
+    };
+    let addresses = addresses.map_err(|error| error.to_string())?;
+    let destinations = addresses.endpoints.into_iter().map(Destination::Address).collect();
+    Ok(Found { destinations, ignored: addresses.ignored, proxy })
+}
+
 pub(super) async fn diagnose(
     probing: &Probing,
     subject: Subject,
     doors: &Doors,
     progress: &Progress,
 ) -> Diagnosis {
-    let dialled = subject.dial.as_ref().unwrap_or(&subject.target);
-    let resolved = match &subject.addresses {
-        Some(addresses) => Ok(addresses.clone()),
-        None => {
-            let _place = doors.lookup().await;
-            dialled.resolve(probing.limits.resolve_timeout).await
-        }
+    let (found, unresolved) = match locate(probing, &subject, doors).await {
+        Ok(found) => (found, None),
+        Err(error) => (Found::default(), Some(error)),
     };
-    let (addresses, unresolved) = match resolved {
-        Ok(addresses) => (addresses, None),
-        Err(error) => (Addresses::default(), Some(error.to_string())),
-    };
-    let job = Job { probing, subject: &subject, doors };
+    let job = Job { probing, subject: &subject, proxy: found.proxy, doors };
     let label = subject.target.to_string();
-    let endpoints: Vec<_> = stream::iter(&addresses.endpoints)
-        .map(|address| job.examine(*address, &label, progress))
+    let endpoints: Vec<_> = stream::iter(found.destinations)
+        .map(|destination| job.examine(destination, &label, progress))
         .buffered(ADDRESSES_AT_ONCE)
         .collect()
         .await;
     let mut diagnosis = Diagnosis {
         target: subject.target.clone(),
         config: subject.config.clone(),
+        way: job.way(),
         unresolved,
-        ignored: addresses.ignored,
+        ignored: found.ignored,
         endpoints: endpoints.iter().map(|(endpoint, _)| endpoint.clone()).collect(),
         change: None,
         no_change: None,
@@ -100,6 +133,9 @@ pub(super) async fn diagnose(
         return diagnosis;
     }
     match job.find_change(&diagnosis, &probers).await {
+        Ok(Some(_)) if subject.way.starttls.is_some() => {
+            diagnosis.no_change = Some(NO_STARTTLS.to_owned());
+        }
         Ok(change) => diagnosis.change = change,
         Err(reason) => diagnosis.no_change = Some(reason),
     }
@@ -117,46 +153,67 @@ pub(super) async fn confirm(
     diagnosis: &Diagnosis,
     doors: &Doors,
 ) -> Result<(), String> {
-    let job = Job { probing, subject, doors };
+    let job = Job { probing, subject, proxy: diagnosis.way.proxy.clone(), doors };
     let endpoints = diagnosis.endpoints.iter();
     // What could not be told before the change need not be told after it.
     let known = endpoints.filter(|endpoint| endpoint.verdict.summary != Summary::Unclear);
-    let probers: Vec<_> = known.map(|endpoint| job.prober(endpoint.address)).collect();
+    let probers: Vec<_> = known.map(|endpoint| job.prober(endpoint.address.clone())).collect();
     job.prove_everywhere(&subject.config, &probers).await
 }
 
 struct Job<'a> {
     probing: &'a Probing,
     subject: &'a Subject,
+    proxy: Option<Proxy>,
     doors: &'a Doors,
 }
 
 impl Job<'_> {
-    fn prober(&self, address: SocketAddr) -> Prober {
+    fn way(&self) -> Way {
+        Way { proxy: self.proxy.clone(), ..self.subject.way.clone() }
+    }
+
+    fn prober(&self, destination: Destination) -> Prober {
         let limits = &self.probing.limits;
         let gate =
             Gate::new(limits.connections_per_host, limits.delay, Arc::clone(&self.doors.all));
         let gate = gate.with_budget(limits.budget);
-        let prober = Prober::new(address, Arc::new(gate), Arc::new(limits.clone()));
-        prober.by(self.subject.way.clone())
+        let prober = Prober::new(destination, Arc::new(gate), Arc::new(limits.clone()));
+        prober.by(self.way())
     }
 
-    async fn turn(&self, address: SocketAddr) -> Turn<'_> {
+    /// What the way to an endpoint says, beside what the endpoint says.
+    fn add_findings_of_the_way(&self, verdict: &mut Verdict, address: &Destination) {
+        let dialled = self.subject.dial.as_ref().unwrap_or(&self.subject.target);
+        let is_name = matches!(dialled.host, Host::Name(_));
+        let is_v6 = address.address().is_some_and(|address| address.is_ipv6());
+        if self.subject.looks_up_ipv4 && is_name && is_v6 {
+            verdict.findings.push(Finding::AddressFamily);
+        }
+        let first = verdict.findings.first();
+        let came_to_tls = !matches!(first, Some(Finding::StartTls(_) | Finding::Unreachable(_)));
+        if let Some(opening) = self.subject.way.starttls.as_ref().filter(|_| came_to_tls) {
+            verdict.findings.push(Finding::BehindStartTls(opening.protocol));
+        }
+        verdict.findings.sort_by_key(Finding::severity);
+    }
+
+    async fn turn(&self, address: &Destination) -> Turn<'_> {
         // Servers behind one proxy are different servers.
         let behind = self.subject.dial.as_ref().map(|_| self.subject.target.clone());
-        self.doors.turn((address, behind)).await
+        self.doors.turn((address.clone(), behind)).await
     }
 
     async fn examine(
         &self,
-        address: SocketAddr,
+        address: Destination,
         label: &str,
         progress: &Progress,
     ) -> (Endpoint, Prober) {
         let limits = &self.probing.limits;
-        let prober = self.prober(address);
+        let prober = self.prober(address.clone());
         // What the wait for others takes is nothing that the server can be blamed for.
-        let _turn = self.turn(address).await;
+        let _turn = self.turn(&address).await;
         let begun = Instant::now();
         let deadline = begun + limits.deadline;
         let line = progress.line(label);
@@ -177,7 +234,8 @@ impl Job<'_> {
             let _ = timeout_at(deadline, ask_last(&prober, &named, found)).await;
         }
         line.finish();
-        let verdict = judge(&trial, result.as_ref(), checks);
+        let mut verdict = judge(&trial, result.as_ref(), checks);
+        self.add_findings_of_the_way(&mut verdict, &address);
         let endpoint = Endpoint {
             address,
             trial,
@@ -379,7 +437,10 @@ fn worth_a_survey(trial: &Trial) -> bool {
     match &trial.own.result {
         Err(Obstacle::NotTls { .. }) => false,
         Err(Obstacle::Unclear(
-            ProbeError::Connect(_) | ProbeError::ConnectTimeout(_) | ProbeError::Tunnel(_),
+            ProbeError::Connect(_)
+            | ProbeError::ConnectTimeout(_)
+            | ProbeError::Tunnel(_)
+            | ProbeError::StartTls(_),
         )) => false,
         Err(obstacle) if silent(obstacle) => {
             let tried = &trial.wider;
@@ -448,7 +509,7 @@ impl Job<'_> {
         probers: &[Prober],
     ) -> Result<(), String> {
         for prober in probers {
-            let address = prober.address();
+            let address = prober.destination();
             let _turn = self.turn(address).await;
             let proving = prove(prober, config, Vec::new(), &self.subject.checks);
             match tokio::time::timeout(self.probing.limits.deadline, proving).await {
@@ -493,7 +554,6 @@ fn is_proven(diagnosis: &Diagnosis, change: &Change) -> bool {
 
 /// The gravest finding in words.
 fn reason(endpoint: &Endpoint) -> String {
-    use crate::verdict::Finding;
     let findings = &endpoint.verdict.findings;
     let telling = findings.iter().find(|finding| matches!(finding, Finding::NoSettingHelps(_)));
     match telling.or(findings.first()) {

@@ -1,13 +1,12 @@
 //! Who may connect when: bounds over all that a run does side by side.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{Mutex as Turns, OwnedMutexGuard, Semaphore, SemaphorePermit};
 
 use crate::probe::Limits;
-use crate::target::Target;
+use crate::target::{Destination, Target};
 
 /// How many names the resolver is asked for at once: each takes a thread and its sockets.
 const LOOKUPS: usize = 16;
@@ -22,7 +21,7 @@ pub(super) struct Doors {
 }
 
 /// Whom a turn is about: an address, and behind a proxy the server that it is asked for.
-pub(super) type Server = (SocketAddr, Option<Target>);
+pub(super) type Server = (Destination, Option<Target>);
 
 /// The right to ask a server; it passes on when this is dropped.
 #[derive(Debug)]
@@ -84,7 +83,7 @@ mod tests {
     use super::*;
 
     fn server(port: u16) -> Server {
-        (([127, 0, 0, 1], port).into(), None)
+        (Destination::Address(([127, 0, 0, 1], port).into()), None)
     }
 
     #[tokio::test(start_paused = true)]

@@ -17,6 +17,7 @@ mod secret;
 mod settings;
 mod upgrade;
 mod upstreams;
+mod way;
 
 use std::process::ExitCode;
 

@@ -12,6 +12,7 @@ use super::input::{self, STDIN};
 use super::output::print_text;
 use super::progress::Progress;
 use super::settings::{Probing, choose_color, secret_checks, server_name};
+use super::way;
 use crate::envoy::{Build, ClientConfig};
 use crate::gloo::{Document, DocumentError, Mode, Place, Secret, Terms, TlsMaterial};
 use crate::probe::{Trust, Way};
@@ -150,6 +151,7 @@ fn nothing(found: &Found) -> Result<u8, String> {
 /// The server of `--for`.
 struct Server {
     target: Target,
+    way: Way,
     config: ClientConfig,
     probing: Probing,
     doors: Doors,
@@ -165,9 +167,12 @@ impl Server {
             true => None,
             false => Some(sni.unwrap_or(target.host.to_string())),
         };
+        let name = sni.clone().unwrap_or_else(|| target.host.to_string());
+        way::warn(&args.way);
+        let way = way::way(&args.way, &name);
         let config = ClientConfig { sni, ..ClientConfig::new(terms.envoy, Build::Standard) };
         let doors = Doors::new(&probing.limits);
-        Ok(Some(Self { target, config, probing, doors }))
+        Ok(Some(Self { target, way, config, probing, doors }))
     }
 
     /// Shows it the Secret's certificate, and verifies it with the Secret's CA.
@@ -192,13 +197,14 @@ impl Server {
     async fn diagnose(&self, checks: Checks, progress: &Progress) -> Diagnosis {
         let subject = Subject {
             dial: None,
-            way: Way::default(),
+            way: self.way.clone(),
             config: self.config.clone(),
             checks,
             candidates: Candidates::default(),
             addresses: self.probing.addresses_for(&self.target),
             brings_certificate: false,
             sets_signature_algorithms: false,
+            looks_up_ipv4: false,
             depth: Depth::OwnHello,
             target: self.target.clone(),
         };

@@ -6,15 +6,16 @@ use std::path::Path;
 
 use super::args::{
     ClusterOptions, Color, CredentialOptions, Fix, Format, Options, PatchOptions, ProbingOptions,
-    ReportOptions, UpstreamProtocol,
+    ProxyProtocol, ReportOptions, UpstreamProtocol, WayOptions,
 };
 use super::diagnose::{Depth, Subject};
+use super::way::{self, Gateway};
 use crate::envoy::{Build, ClientConfig, Protocol};
 use crate::gloo::{Mode, TlsMaterial, is_name};
-use crate::probe::{Identity, Limits, Trust, TrustError, Way};
+use crate::probe::{Identity, Limits, Trust, TrustError};
 use crate::remedy::Names;
 use crate::remedy::product::Product;
-use crate::target::{Addresses, Target};
+use crate::target::{Choice, Target};
 use crate::tls::TlsVersion;
 use crate::trial::{Candidates, Checks};
 
@@ -25,6 +26,7 @@ pub(super) struct Settings {
     sni: ServerName,
     checks: Checks,
     candidates: Candidates,
+    way: WayOptions,
     pub(super) probing: Probing,
     pub(super) names: Names,
     pub(super) format: Format,
@@ -38,6 +40,10 @@ pub(super) struct Probing {
     pub(super) limits: Limits,
     /// Addresses that stand in for the resolver's.
     resolved: Vec<(Target, Vec<IpAddr>)>,
+    /// Which of the addresses behind a name count.
+    pub(super) choice: Choice,
+    /// The proxy that everything goes through.
+    pub(super) gateway: Option<Gateway>,
     pub(super) handshakes: bool,
     pub(super) exhaustive: bool,
     pub(super) show_progress: bool,
@@ -51,8 +57,9 @@ enum ServerName {
 
 impl Settings {
     pub(super) fn from_args(options: &Options) -> Result<Self, String> {
-        let Options { cluster, patch, report, probing } = options;
+        let Options { cluster, way, patch, report, probing } = options;
         choose_color(report.color);
+        way::warn(way);
         let config = config(cluster, patch.fix.and_then(Fix::product))?;
         let sni = match (&cluster.sni, cluster.no_sni) {
             (_, true) => ServerName::None,
@@ -68,8 +75,9 @@ impl Settings {
             sni,
             checks: checks(cluster)?,
             candidates: Candidates { server_names },
+            way: way.clone(),
             probing: Probing::from_args(probing, report, wants_handshakes)?,
-            names: names(cluster, patch)?,
+            names: names(cluster, way, patch)?,
             format: report.format,
             fix: patch.fix,
             verbose: report.verbose,
@@ -78,16 +86,19 @@ impl Settings {
 
     /// One target, as the flags describe the Envoy that is to reach it.
     pub(super) fn subject(&self, target: Target) -> Subject {
+        let config = self.config_for(&target);
+        let name = config.sni.clone().unwrap_or_else(|| target.host.to_string());
         Subject {
             dial: None,
-            way: Way::default(),
-            config: self.config_for(&target),
+            way: way::way(&self.way, &name),
+            config,
             checks: self.checks.clone(),
             candidates: self.candidates_for(&target),
             addresses: self.probing.addresses_for(&target),
             brings_certificate: self.names.secret.is_some(),
             // Other products may have a field for them, and say so themselves if not.
             sets_signature_algorithms: self.fix.and_then(Fix::product).is_some(),
+            looks_up_ipv4: self.fix.and_then(Fix::product).is_none(),
             depth: Depth::All,
             target,
         }
@@ -139,6 +150,8 @@ impl Probing {
                 .iter()
                 .map(|text| resolved(text))
                 .collect::<Result<_, _>>()?,
+            choice: way::choice(options),
+            gateway: Gateway::from_args(options)?,
             handshakes: wants_handshakes && !options.no_handshakes,
             exhaustive: options.exhaustive,
             show_progress: !report.no_progress && bar_is_welcome(),
@@ -146,15 +159,13 @@ impl Probing {
     }
 
     /// The addresses given for this target, if there are any.
-    pub(super) fn addresses_for(&self, target: &Target) -> Option<Addresses> {
+    pub(super) fn addresses_for(&self, target: &Target) -> Option<Vec<SocketAddr>> {
         let given = self.resolved.iter().filter(|(named, _)| named == target);
-        let mut endpoints: Vec<_> = given
+        let addresses: Vec<_> = given
             .flat_map(|(_, addresses)| addresses)
             .map(|address| SocketAddr::new(*address, target.port))
             .collect();
-        endpoints.sort_unstable();
-        endpoints.dedup();
-        (!endpoints.is_empty()).then(|| Addresses { endpoints, ignored: Vec::new() })
+        (!addresses.is_empty()).then_some(addresses)
     }
 }
 
@@ -277,7 +288,7 @@ pub(super) fn secret_checks(material: &TlsMaterial, mode: Mode) -> Result<Checks
 /// The largest file that is read; PEM bundles of all public CAs have a quarter of this.
 const FILE_LIMIT: u64 = 1 << 20;
 
-fn read(path: &Path) -> Result<Vec<u8>, String> {
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, String> {
     use std::io::Read;
     let cannot = |error: std::io::Error| {
         let text = error.to_string();
@@ -315,7 +326,11 @@ fn limits(options: &ProbingOptions) -> Limits {
     }
 }
 
-fn names(cluster: &ClusterOptions, options: &PatchOptions) -> Result<Names, String> {
+fn names(
+    cluster: &ClusterOptions,
+    way: &WayOptions,
+    options: &PatchOptions,
+) -> Result<Names, String> {
     let product = options.fix.and_then(Fix::product);
     let (name, namespace) = match product.map(Product::default_names) {
         Some((name, namespace)) => (name.to_owned(), namespace.to_owned()),
@@ -331,6 +346,10 @@ fn names(cluster: &ClusterOptions, options: &PatchOptions) -> Result<Names, Stri
         namespace,
         secret,
         is_static: !cluster.no_sni,
+        proxy_protocol: way.proxy_protocol.map(|version| match version {
+            ProxyProtocol::V1 => "V1",
+            ProxyProtocol::V2 => "V2",
+        }),
     })
 }
 

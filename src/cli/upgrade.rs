@@ -1,5 +1,7 @@
 //! `--from` and `--to`: the same targets with two releases.
 
+use std::net::SocketAddr;
+
 use futures::stream::{self, StreamExt};
 
 use super::TARGETS_AT_ONCE;
@@ -12,7 +14,7 @@ use super::settings::{Probing, Settings};
 use crate::gloo::Platform;
 use crate::report::upgrade::{UpgradeDiagnosis, exit_code, headline, render};
 use crate::report::{Diagnosis, json};
-use crate::target::{Addresses, Target};
+use crate::target::Target;
 use crate::verdict::Differences;
 
 /// The releases before and after.
@@ -85,10 +87,10 @@ pub(super) async fn compare_subjects(
 }
 
 /// The addresses that a diagnosis was about.
-pub(super) fn known_addresses(diagnosis: &Diagnosis) -> Option<Addresses> {
-    let endpoints: Vec<_> = diagnosis.endpoints.iter().map(|endpoint| endpoint.address).collect();
-    let ignored = diagnosis.ignored.clone();
-    (!endpoints.is_empty()).then_some(Addresses { endpoints, ignored })
+pub(super) fn known_addresses(diagnosis: &Diagnosis) -> Option<Vec<SocketAddr>> {
+    let endpoints = diagnosis.endpoints.iter();
+    let addresses: Vec<_> = endpoints.filter_map(|endpoint| endpoint.address.address()).collect();
+    (!addresses.is_empty()).then_some(addresses)
 }
 
 fn text(settings: &Settings, results: &[UpgradeDiagnosis], releases: Releases) -> String {

@@ -11,6 +11,7 @@ mod limits;
 mod openssl_ffi;
 mod prober;
 mod ssl2;
+mod starttls;
 mod way;
 
 pub use credentials::{Identity, Trust, TrustError};
@@ -22,4 +23,8 @@ pub use handshake::{
 pub use limits::Limits;
 pub use prober::{Ending, Outcome, ProbeError, Prober};
 pub use ssl2::Ssl2Outcome;
-pub use way::{ProxyHeader, Tunnel, TunnelError, TunnelTls, Way};
+pub use starttls::{Dialogue, StartTls, StartTlsError, StartTlsFault, Turn, UnknownProtocol};
+pub use way::{
+    Concern, Opening, Proxy, ProxyCredentials, ProxyHeader, ProxyKind, ProxyUrlError, Tunnel,
+    TunnelError, TunnelFault, TunnelTls, Way,
+};

@@ -12,7 +12,9 @@ use tokio::time::{Instant, timeout_at};
 
 use super::gate::{Gate, Place, Shut};
 use super::limits::Limits;
-use super::way::{Connection, TunnelError, Way, WayError};
+use super::starttls::StartTlsError;
+use super::way::{Connection, TunnelError, TunnelFault, Way, WayError};
+use crate::target::Destination;
 use crate::tls::Alert;
 use crate::wire::{ClientHello, Flight, FlightReader, PlainProtocol, Progress, WireError};
 
@@ -22,7 +24,7 @@ const EXCERPT_BYTES: usize = 64;
 /// Talks to one endpoint within its limits.
 #[derive(Clone, Debug)]
 pub struct Prober {
-    address: SocketAddr,
+    destination: Destination,
     gate: Arc<Gate>,
     limits: Arc<Limits>,
     way: Arc<Way>,
@@ -102,6 +104,9 @@ pub enum ProbeError {
     /// The proxy on the way to the server opened no tunnel.
     #[error(transparent)]
     Tunnel(#[from] TunnelError),
+    /// The server did not come to TLS.
+    #[error(transparent)]
+    StartTls(#[from] StartTlsError),
 }
 
 impl From<Shut> for ProbeError {
@@ -123,10 +128,12 @@ fn connect_words(kind: io::ErrorKind) -> String {
 }
 
 impl Prober {
-    /// A prober for `address` behind `gate`.
+    /// A prober for an endpoint behind `gate`. Only a proxy can reach one that is known by its name
+    /// alone.
     #[must_use]
-    pub fn new(address: SocketAddr, gate: Arc<Gate>, limits: Arc<Limits>) -> Self {
-        Self { address, gate, limits, way: Arc::default(), depth: Arc::default() }
+    pub fn new(destination: impl Into<Destination>, gate: Arc<Gate>, limits: Arc<Limits>) -> Self {
+        let destination = destination.into();
+        Self { destination, gate, limits, way: Arc::default(), depth: Arc::default() }
     }
 
     /// The same prober, reaching its server by `way`.
@@ -137,8 +144,8 @@ impl Prober {
 
     /// The endpoint that this prober talks to.
     #[must_use]
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    pub fn destination(&self) -> &Destination {
+        &self.destination
     }
 
     /// The gate in front of the endpoint.
@@ -202,7 +209,7 @@ impl Prober {
 
     /// Takes note of a probe that took so many round trips once its connection was open.
     pub(super) fn note_depth(&self, place: &Place, round_trips: u32) {
-        let reached = place.begun_at + self.way.round_trips() + round_trips;
+        let reached = place.begun_at + 1 + self.way.round_trips() + round_trips;
         self.depth.fetch_max(reached, Ordering::Relaxed);
         self.gate.note_round_trips(reached);
     }
@@ -220,11 +227,11 @@ impl Prober {
             return Ok(Box::new(stream));
         }
         let limit = self.limits.answer_timeout;
-        match tokio::time::timeout(limit, self.way.walk(stream)).await {
-            Err(_) => Err(ProbeError::Silence { after: limit, bytes: 0 }),
-            Ok(Err(WayError::Io(error))) => Err(ProbeError::Io(error.kind())),
-            Ok(Err(WayError::Tunnel(error))) => Err(error.into()),
-            Ok(Ok(connection)) => Ok(connection),
+        match self.way.walk(stream, &self.destination, limit).await {
+            Err(WayError::Io(error)) => Err(ProbeError::Io(error.kind())),
+            Err(WayError::Tunnel(error)) => Err(error.into()),
+            Err(WayError::StartTls(error)) => Err(error.into()),
+            Ok(connection) => Ok(connection),
         }
     }
 
@@ -232,19 +239,41 @@ impl Prober {
         self.gate.count()?;
         let limit = self.limits.connect_timeout;
         let begun = Instant::now();
-        match tokio::time::timeout(limit, TcpStream::connect(self.address)).await {
-            Err(_) => Err(ProbeError::ConnectTimeout(limit)),
+        let stream = match tokio::time::timeout(limit, TcpStream::connect(&*self.dialled())).await {
+            Err(_) => return Err(self.not_connected(ProbeError::ConnectTimeout(limit))),
             // A port that nobody listens on refuses; only who has accepted can reset.
             Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionReset => {
-                Err(ProbeError::Io(error.kind()))
+                return Err(self.not_connected(ProbeError::Io(error.kind())));
             }
-            Ok(Err(error)) => Err(ProbeError::Connect(error.kind())),
-            Ok(Ok(stream)) => {
-                self.gate.note_open(begun.elapsed());
-                // A refusal here costs only latency.
-                let _ = stream.set_nodelay(true);
-                Ok(stream)
+            Ok(Err(error)) => return Err(self.not_connected(ProbeError::Connect(error.kind()))),
+            Ok(Ok(stream)) => stream,
+        };
+        self.gate.note_open(begun.elapsed());
+        // A refusal here costs only latency.
+        let _ = stream.set_nodelay(true);
+        Ok(stream)
+    }
+
+    /// Where connections go to: the proxy, or else the endpoint.
+    fn dialled(&self) -> Vec<SocketAddr> {
+        match &self.way.proxy {
+            Some(proxy) => proxy.addresses().to_vec(),
+            None => self.destination.address().into_iter().collect(),
+        }
+    }
+
+    /// What fails on the way to a proxy says nothing about the server.
+    fn not_connected(&self, error: ProbeError) -> ProbeError {
+        let why = match &error {
+            ProbeError::Connect(kind) | ProbeError::Io(kind) => connect_words(*kind),
+            ProbeError::ConnectTimeout(limit) => {
+                format!("no answer within {}", humantime::format_duration(*limit))
             }
+            _ => return error,
+        };
+        match &self.way.proxy {
+            Some(proxy) => proxy.error(TunnelFault::Unreachable(why)).into(),
+            None => error,
         }
     }
 

@@ -23,6 +23,8 @@ pub struct Names {
     /// Whether the Upstream is static. Only then do hosts carry their own server names, and
     /// `sslConfig.sni` has no effect (Gloo `plugins/static/plugin.go`).
     pub is_static: bool,
+    /// `proxyProtocolVersion` of the Upstream, if it has one: `V1` or `V2`.
+    pub proxy_protocol: Option<&'static str>,
 }
 
 impl Default for Names {
@@ -32,6 +34,7 @@ impl Default for Names {
             namespace: "gloo-system".to_owned(),
             secret: None,
             is_static: true,
+            proxy_protocol: None,
         }
     }
 }
@@ -66,6 +69,9 @@ pub fn upstream(target: &Target, names: &Names, config: &ClientConfig, change: &
     spec.insert("static".into(), hosts);
     if after.protocol == Protocol::Http2 {
         spec.insert("useHttp2".into(), true.into());
+    }
+    if let Some(version) = names.proxy_protocol {
+        spec.insert("proxyProtocolVersion".into(), version.into());
     }
     yaml(&json!({
         "apiVersion": "gloo.solo.io/v1",

@@ -23,9 +23,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::envoy::ClientConfig;
+use crate::probe::Way;
 use crate::remedy::Change;
 use crate::survey::Survey;
-use crate::target::Target;
+use crate::target::{Destination, Target};
 use crate::trial::Trial;
 use crate::verdict::{Summary, Verdict};
 
@@ -36,6 +37,8 @@ pub struct Diagnosis {
     pub target: Target,
     /// The configuration that was judged.
     pub config: ClientConfig,
+    /// How the endpoints were reached.
+    pub way: Way,
     /// Why there are no endpoints: the name could not be resolved.
     pub unresolved: Option<String>,
     /// IPv6 addresses that Envoy would not use, since the name has IPv4 addresses.
@@ -51,8 +54,8 @@ pub struct Diagnosis {
 /// Everything about one address of a target.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
-    /// The address.
-    pub address: SocketAddr,
+    /// The address, or the name where a proxy resolves it.
+    pub address: Destination,
     /// What Envoy would meet.
     pub trial: Trial,
     /// What the server accepts, unless there was nothing to survey.
@@ -77,6 +80,11 @@ impl Diagnosis {
         let worst = self.endpoints.iter().map(|endpoint| endpoint.verdict.summary).max();
         worst.unwrap_or(Summary::Unclear)
     }
+}
+
+/// What lies between here and the server's TLS, if there is anything.
+fn way_words(way: &Way) -> Option<String> {
+    v1::Way::new(way)?.words()
 }
 
 /// One sentence without a full stop that says what was found.

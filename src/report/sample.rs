@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::{Diagnosis, Endpoint};
 use crate::envoy::{Build, ClientConfig, Release};
 use crate::lab::{Scenario, Server};
-use crate::probe::{Gate, Limits, Prober};
+use crate::probe::{Gate, Limits, Prober, Way};
 use crate::remedy::Change;
 use crate::survey::{Clearance, Options, Subject, survey};
 use crate::target::{Host, Target};
@@ -53,7 +53,7 @@ async fn diagnose_with(scenario: Scenario, exhaustive: bool) -> Diagnosis {
     let elapsed = Duration::from_millis(12);
     let address = server.address();
     let endpoint = Endpoint {
-        address,
+        address: address.into(),
         trial,
         survey,
         verdict,
@@ -65,6 +65,7 @@ async fn diagnose_with(scenario: Scenario, exhaustive: bool) -> Diagnosis {
     Diagnosis {
         target: Target { host: Host::Address(address.ip()), port: address.port() },
         config,
+        way: Way::default(),
         unresolved: None,
         ignored: Vec::new(),
         endpoints: vec![endpoint],

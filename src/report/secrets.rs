@@ -214,6 +214,9 @@ fn server_report(out: &mut String, server: &ServerAnswer) {
     let summary = server.diagnosis.summary();
     let line = format!("{} · {}", server.diagnosis.target, headline(summary));
     let _ = writeln!(out, "  {}", by_summary(summary, &line));
+    if let Some(words) = super::way_words(&server.diagnosis.way) {
+        let _ = writeln!(out, "  {}", words.dimmed());
+    }
     let (good, words) = certificate_words(server.certificate);
     let _ = writeln!(out, "  {} {words}", sign(good));
     let (good, words) = verification_words(server.verification);
@@ -225,7 +228,7 @@ fn server_report(out: &mut String, server: &ServerAnswer) {
     for endpoint in &server.diagnosis.endpoints {
         for finding in &endpoint.verdict.findings {
             if finding.severity() == Severity::Blocking {
-                let (words, address) = (message(finding), endpoint.address);
+                let (words, address) = (message(finding), &endpoint.address);
                 let _ = writeln!(out, "  {} {address}: {words}", mark(Severity::Blocking));
             }
         }

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use colored::{ColoredString, Colorize};
 
-use super::words::headline;
+use super::words::{headline, headline_behind};
 use super::{Diagnosis, v1};
 use crate::remedy::Names;
 use crate::tls::TlsVersion;
@@ -41,13 +41,20 @@ pub fn render_target(target: &Target, verbose: bool) -> String {
 
 fn head(out: &mut String, target: &Target) {
     let summary = target.summary.into();
-    let line = format!("{} · {}", target.target, headline(summary));
+    let words = match target.way.as_ref().and_then(|way| way.starttls) {
+        Some(protocol) => headline_behind(protocol.into(), summary),
+        None => headline(summary).to_owned(),
+    };
+    let line = format!("{} · {words}", target.target);
     let _ = writeln!(out, "{}", by_summary(summary, &line).bold());
     let sni = match target.envoy.sni.as_deref() {
         Some(name) => format!("SNI {name}"),
         None => "no SNI".to_owned(),
     };
     let _ = writeln!(out, "{}", format!("as Envoy {} would, {sni}", target.envoy.release).dimmed());
+    if let Some(words) = target.way.as_ref().and_then(v1::Way::words) {
+        let _ = writeln!(out, "{}", words.dimmed());
+    }
     if let Some(reason) = &target.unresolved {
         let _ = writeln!(out, "  {} {reason}", mark(Severity::Blocking));
     }

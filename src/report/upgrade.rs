@@ -161,6 +161,9 @@ pub fn render(
     let target = &diagnosis.after.target;
     let line = format!("{cluster}{target} · {}", headline(worst, releases));
     let _ = writeln!(out, "{}", by_effect(worst, &line).bold());
+    if let Some(words) = super::way_words(&diagnosis.after.way) {
+        let _ = writeln!(out, "  {}", words.dimmed());
+    }
     offers(&mut out, &diagnosis.differences, releases);
     let unresolved = diagnosis.after.unresolved.iter().chain(&diagnosis.before.unresolved);
     if let Some(reason) = unresolved.into_iter().next() {

@@ -1,6 +1,7 @@
 //! The addresses behind a target.
 
-use std::net::{IpAddr, SocketAddr};
+use std::fmt;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::{Host, Target};
@@ -15,6 +16,99 @@ pub struct Addresses {
     pub ignored: Vec<SocketAddr>,
 }
 
+/// Where an endpoint is, as far as that is known here.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub enum Destination {
+    /// At an address.
+    Address(SocketAddr),
+    /// Wherever a proxy takes the name to be.
+    Name(Target),
+}
+
+impl Destination {
+    /// The address, if it is known.
+    #[must_use]
+    pub fn address(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Address(address) => Some(*address),
+            Self::Name(_) => None,
+        }
+    }
+}
+
+impl From<SocketAddr> for Destination {
+    fn from(address: SocketAddr) -> Self {
+        Self::Address(address)
+    }
+}
+
+/// `ADDRESS:PORT` or `NAME:PORT`.
+impl fmt::Display for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(address) => f.pad(&address.to_string()),
+            Self::Name(target) => f.pad(&target.to_string()),
+        }
+    }
+}
+
+/// A kind of address.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Family {
+    /// IPv4.
+    V4,
+    /// IPv6.
+    V6,
+}
+
+impl Family {
+    fn includes(self, address: &SocketAddr) -> bool {
+        address.is_ipv4() == (self == Self::V4)
+    }
+}
+
+impl fmt::Display for Family {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::V4 => "IPv4",
+            Self::V6 => "IPv6",
+        })
+    }
+}
+
+/// Which of the addresses behind a target count.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Choice {
+    /// Only those of this family, rather than those that Gloo's Envoy would use.
+    pub family: Option<Family>,
+    /// Only the one that comes first.
+    pub first_only: bool,
+}
+
+impl Choice {
+    /// Takes what counts of addresses in the order of the resolver. `as_gloo` leaves IPv6 aside
+    /// where there is IPv4, unless a family was chosen.
+    fn of(self, mut found: Vec<SocketAddr>, as_gloo: bool) -> Addresses {
+        let mut ignored = Vec::new();
+        match self.family {
+            Some(family) => found.retain(|address| family.includes(address)),
+            None if as_gloo && found.iter().any(SocketAddr::is_ipv4) => {
+                ignored = found.iter().copied().filter(SocketAddr::is_ipv6).collect();
+                found.retain(SocketAddr::is_ipv4);
+            }
+            None => {}
+        }
+        if self.first_only {
+            found.truncate(1);
+        }
+        for addresses in [&mut found, &mut ignored] {
+            addresses.sort_unstable();
+            addresses.dedup();
+        }
+        Addresses { endpoints: found, ignored }
+    }
+}
+
 /// Why a name has no address.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -27,6 +121,14 @@ pub enum ResolveError {
         /// What the resolver said.
         reason: String,
     },
+    /// There are addresses, and none that counts.
+    #[error("{name} has no {wanted} address")]
+    NoneOfFamily {
+        /// The name or address.
+        name: String,
+        /// What was wanted.
+        wanted: Family,
+    },
     /// The resolver did not answer in time.
     #[error("cannot resolve {name}: no answer within {}", humantime::format_duration(*.after))]
     Timeout {
@@ -38,16 +140,20 @@ pub enum ResolveError {
 }
 
 impl Target {
-    /// Finds the addresses behind the target.
+    /// Finds the addresses behind the target that count.
     ///
     /// # Errors
     ///
     /// [`ResolveError`] if the name has none, or if the resolver takes longer than `timeout`.
-    pub async fn resolve(&self, timeout: Duration) -> Result<Addresses, ResolveError> {
+    pub async fn resolve(
+        &self,
+        choice: Choice,
+        timeout: Duration,
+    ) -> Result<Addresses, ResolveError> {
         let name = match &self.host {
             Host::Address(address) => {
                 let endpoints = vec![SocketAddr::new(*address, self.port)];
-                return Ok(Addresses { endpoints, ignored: Vec::new() });
+                return self.choose(choice, endpoints);
             }
             Host::Name(name) => name,
         };
@@ -57,7 +163,29 @@ impl Target {
             Ok(Err(error)) => {
                 Err(ResolveError::Failed { name: name.clone(), reason: resolver_words(&error) })
             }
-            Ok(Ok(found)) => Ok(choose(found.collect())),
+            Ok(Ok(found)) => self.chosen(choice.of(found.collect(), true), choice),
+        }
+    }
+
+    /// What counts of addresses that were given for the target, as they come.
+    ///
+    /// # Errors
+    ///
+    /// [`ResolveError::NoneOfFamily`] if that is none.
+    pub fn choose(
+        &self,
+        choice: Choice,
+        given: Vec<SocketAddr>,
+    ) -> Result<Addresses, ResolveError> {
+        self.chosen(choice.of(given, false), choice)
+    }
+
+    fn chosen(&self, addresses: Addresses, choice: Choice) -> Result<Addresses, ResolveError> {
+        match choice.family {
+            Some(wanted) if addresses.endpoints.is_empty() => {
+                Err(ResolveError::NoneOfFamily { name: self.host.to_string(), wanted })
+            }
+            _ => Ok(addresses),
         }
     }
 }
@@ -66,18 +194,6 @@ impl Target {
 fn resolver_words(error: &std::io::Error) -> String {
     let text = error.to_string();
     text.rsplit(": ").next().unwrap_or(&text).to_owned()
-}
-
-fn choose(mut found: Vec<SocketAddr>) -> Addresses {
-    found.sort_unstable();
-    found.dedup();
-    let (v4, v6): (Vec<_>, Vec<_>) =
-        found.into_iter().partition(|address| matches!(address.ip(), IpAddr::V4(_)));
-    if v4.is_empty() {
-        Addresses { endpoints: v6, ignored: Vec::new() }
-    } else {
-        Addresses { endpoints: v4, ignored: v6 }
-    }
 }
 
 #[cfg(test)]
@@ -90,14 +206,42 @@ mod tests {
 
     #[test]
     fn ipv4_comes_first_and_alone() {
-        let chosen = choose(addresses(&["[::1]:1", "127.0.0.2:1", "127.0.0.1:1", "127.0.0.2:1"]));
+        let found = addresses(&["[::1]:1", "127.0.0.2:1", "127.0.0.1:1", "127.0.0.2:1"]);
+        let chosen = Choice::default().of(found, true);
         assert_eq!(chosen.endpoints, addresses(&["127.0.0.1:1", "127.0.0.2:1"]));
         assert_eq!(chosen.ignored, addresses(&["[::1]:1"]));
     }
 
     #[test]
     fn ipv6_is_taken_where_there_is_nothing_else() {
-        let chosen = choose(addresses(&["[::1]:1"]));
+        let chosen = Choice::default().of(addresses(&["[::1]:1"]), true);
         assert_eq!(chosen.endpoints, addresses(&["[::1]:1"]));
+    }
+
+    #[test]
+    fn a_family_can_be_chosen_and_the_first_alone() {
+        let found = || addresses(&["[::2]:1", "127.0.0.2:1", "[::1]:1", "127.0.0.1:1"]);
+        #[rustfmt::skip]
+        let table = [
+            (Some(Family::V4), false, vec!["127.0.0.1:1", "127.0.0.2:1"]),
+            (Some(Family::V6), false, vec!["[::1]:1", "[::2]:1"]),
+            (Some(Family::V6), true,  vec!["[::2]:1"]),
+            (None,             true,  vec!["127.0.0.2:1"]),
+        ];
+        for (family, first_only, expected) in table {
+            let chosen = Choice { family, first_only }.of(found(), true);
+            assert_eq!(chosen.endpoints, addresses(&expected), "{family:?} {first_only}");
+        }
+    }
+
+    #[test]
+    fn given_addresses_are_all_taken_unless_chosen_from() {
+        let target: Target = "example.com:1".parse().unwrap();
+        let given = || addresses(&["127.0.0.1:1", "[::1]:1"]);
+        let all = target.choose(Choice::default(), given()).unwrap();
+        assert_eq!(all.endpoints.len(), 2);
+        let choice = Choice { family: Some(Family::V6), first_only: false };
+        let error = target.choose(choice, addresses(&["127.0.0.1:1"])).unwrap_err();
+        assert_eq!(error.to_string(), "example.com has no IPv6 address");
     }
 }

@@ -10,7 +10,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
-pub use address::{Addresses, ResolveError};
+pub use address::{Addresses, Choice, Destination, Family, ResolveError};
 pub use share::{Fingerprint, Shard, ShardError};
 
 /// A server as the user named it.

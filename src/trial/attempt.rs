@@ -49,6 +49,9 @@ pub(super) async fn attempt(prober: &Prober, config: ClientConfig) -> Attempt {
             Err(Obstacle::Unclear(ProbeError::Silence { .. } | ProbeError::ConnectTimeout(_))) => {
                 tries <= prober.limits().retries.min(1)
             }
+            Err(Obstacle::Unclear(ProbeError::StartTls(error))) if error.may_pass() => {
+                tries <= prober.limits().retries.min(1)
+            }
             _ => false,
         };
         if !worth_another {

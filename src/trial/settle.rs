@@ -244,7 +244,10 @@ fn a_hello_may_help(obstacle: &Obstacle) -> bool {
         obstacle,
         Obstacle::NotTls { .. }
             | Obstacle::Unclear(
-                ProbeError::Connect(_) | ProbeError::ConnectTimeout(_) | ProbeError::Tunnel(_)
+                ProbeError::Connect(_)
+                    | ProbeError::ConnectTimeout(_)
+                    | ProbeError::Tunnel(_)
+                    | ProbeError::StartTls(_)
             )
             | Obstacle::ClientCertificateNeeded(_)
             | Obstacle::ClientCertificateRefused(_)

@@ -1,6 +1,6 @@
 //! One reason, with what it rests on.
 
-use crate::probe::Ending;
+use crate::probe::{Ending, StartTls, StartTlsError};
 use crate::survey::Oddity;
 use crate::tls::{AlertDescription, CipherSuite, Group, SignatureScheme, TlsVersion};
 use crate::trial::{KeyKind, KeyUsageBit, Obstacle};
@@ -154,6 +154,13 @@ pub enum Finding {
     Oddity(Oddity),
     /// Comparing the lists and asking the server lead to different answers.
     Disagreement,
+    /// The server did not come to TLS.
+    StartTls(StartTlsError),
+    /// All that is said is about TLS that the server has to be asked for in this protocol, which
+    /// Envoy does not do.
+    BehindStartTls(StartTls),
+    /// The address is IPv6, and Gloo has Envoy look up IPv4 addresses alone.
+    AddressFamily,
 }
 
 /// Why no setting helps.
@@ -213,6 +220,9 @@ impl Finding {
             Self::DeadlineHit => "deadline",
             Self::Oddity(_) => "oddity",
             Self::Disagreement => "disagreement",
+            Self::StartTls(_) => "starttls",
+            Self::BehindStartTls(_) => "behind-starttls",
+            Self::AddressFamily => "address-family",
         }
     }
 
@@ -228,6 +238,8 @@ impl Finding {
             | Self::ObsoleteVersion(_)
             | Self::UnclearSuites(_)
             | Self::DeadlineHit
+            | Self::BehindStartTls(_)
+            | Self::AddressFamily
             | Self::Disagreement => Severity::Warning,
             Self::Oddity(_) => Severity::Info,
             _ => Severity::Blocking,

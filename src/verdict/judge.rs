@@ -128,6 +128,10 @@ fn direct_finding(
         Obstacle::Unclear(
             ProbeError::Connect(_) | ProbeError::ConnectTimeout(_) | ProbeError::Tunnel(_),
         ) => Some((Summary::Unclear, vec![Finding::Unreachable(obstacle.to_string())])),
+        Obstacle::Unclear(ProbeError::StartTls(error)) => {
+            let summary = if error.is_final() { Summary::NoSettingHelps } else { Summary::Unclear };
+            Some((summary, vec![Finding::StartTls(error.clone())]))
+        }
         Obstacle::NotTls { protocol, excerpt } => {
             let (protocol, excerpt) = (*protocol, excerpt.clone());
             change(Finding::PlainText { protocol, excerpt })

@@ -39,4 +39,5 @@ mod siblings;
 mod support;
 mod upgrade;
 mod upstreams;
+mod ways;
 mod write;

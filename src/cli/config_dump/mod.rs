@@ -206,7 +206,9 @@ impl Run {
 fn is_blocked(diagnosis: &Diagnosis) -> bool {
     diagnosis.endpoints.iter().any(|endpoint| match &endpoint.trial.own.result {
         Ok(_) => endpoint.verdict.summary != Summary::Connects,
-        Err(Obstacle::Unclear(ProbeError::Connect(_) | ProbeError::ConnectTimeout(_))) => false,
+        Err(Obstacle::Unclear(
+            ProbeError::Connect(_) | ProbeError::ConnectTimeout(_) | ProbeError::Tunnel(_),
+        )) => false,
         Err(_) => true,
     })
 }

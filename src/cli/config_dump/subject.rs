@@ -63,12 +63,13 @@ impl Run {
         Ok(Subject {
             sets_signature_algorithms: false,
             dial: None,
-            way: probe::Way { proxy_header, tunnel: None },
+            way: probe::Way { proxy_header, ..probe::Way::default() },
             config: tls.config.clone(),
             checks: Checks::default(),
             candidates: Candidates { server_names },
             addresses: self.probing.addresses_for(&target),
             brings_certificate: has_certificate,
+            looks_up_ipv4: false,
             depth: Depth::OwnHello,
             target,
         })

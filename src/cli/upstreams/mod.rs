@@ -9,6 +9,8 @@ mod subject;
 mod upgrade;
 mod write;
 
+use std::net::SocketAddr;
+
 use futures::future::join_all;
 use futures::stream::{self, StreamExt};
 
@@ -22,7 +24,6 @@ use super::{NO_ANSWER, TARGETS_AT_ONCE};
 use crate::envoy::Build;
 use crate::gloo::{Context, ObjectName, Platform, Release, Secrets, Settings, translate};
 use crate::report::upstreams::{EndpointDiagnosis, UpstreamDiagnosis};
-use crate::target::Addresses;
 use crate::trial::{Checks, printable};
 use input::{Input, UpstreamDocument};
 use subject::Way;
@@ -142,7 +143,7 @@ impl Run {
         document: &UpstreamDocument,
         context: &Context<'_>,
         progress: &Progress,
-        known: &[Option<Addresses>],
+        known: &[Option<Vec<SocketAddr>>],
     ) -> UpstreamDiagnosis {
         let cluster = translate(&document.upstream, context);
         let endpoints = cluster.endpoints.iter().enumerate();

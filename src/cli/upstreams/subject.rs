@@ -49,6 +49,8 @@ impl Run {
             addresses: self.probing.addresses_for(dial.as_ref().unwrap_or(&target)),
             brings_certificate: self.secret.is_some(),
             sets_signature_algorithms: false,
+            // Elsewhere, Gloo gives Envoy the addresses.
+            looks_up_ipv4: endpoint.reach == Reach::Anywhere,
             depth: Depth::All,
             target,
             dial,
@@ -99,6 +101,8 @@ fn proxy_target(tunnel: &Tunnel) -> Result<Target, String> {
 
 fn way(endpoint: &Endpoint) -> probe::Way {
     probe::Way {
+        proxy: None,
+        starttls: None,
         proxy_header: endpoint.proxy_protocol.map(|version| match version {
             ProxyProtocol::V1 => probe::ProxyHeader::V1,
             ProxyProtocol::V2 => probe::ProxyHeader::V2,

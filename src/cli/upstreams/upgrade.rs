@@ -1,5 +1,7 @@
 //! `--from` and `--to`: the same Upstreams with two releases of Gloo or Envoy.
 
+use std::net::SocketAddr;
+
 use futures::future::join_all;
 use futures::stream::{self, StreamExt};
 
@@ -19,7 +21,6 @@ use crate::report::upgrade::{
     UpstreamUpgrade, exit_code, headline, render_upgrade_totals, render_upstream,
 };
 use crate::report::upstreams::{EndpointDiagnosis, UpstreamDiagnosis};
-use crate::target::Addresses;
 
 impl Run {
     pub(super) async fn upgrade(
@@ -145,7 +146,7 @@ impl Run {
 }
 
 /// The addresses that an endpoint was found to have.
-fn resolved(result: &EndpointDiagnosis) -> Option<Addresses> {
+fn resolved(result: &EndpointDiagnosis) -> Option<Vec<SocketAddr>> {
     match result {
         EndpointDiagnosis::Tested(found) => known_addresses(found),
         EndpointDiagnosis::NotTested(_) => None,

@@ -7,6 +7,7 @@ use super::all;
 use super::envoy::EnvoyClient;
 use super::finding::Finding;
 use super::remedy::Change;
+use super::way::Way;
 use crate::gloo::ProxyProtocol;
 use crate::gloo::config_dump as dump;
 use crate::report::config_dump::{self as report, ClusterRecord, missing_words};
@@ -212,6 +213,9 @@ pub struct Probe {
     pub endpoint: String,
     /// The verdict in one word.
     pub summary: ProbeSummary,
+    /// What lies between here and the server's TLS; left out where there is nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub way: Option<Way>,
     /// Why it was not tested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_tested: Option<String>,
@@ -414,6 +418,7 @@ impl From<&report::Probe> for Probe {
                 return Self {
                     endpoint,
                     summary,
+                    way: None,
                     not_tested,
                     findings,
                     change: None,
@@ -426,6 +431,7 @@ impl From<&report::Probe> for Probe {
         Self {
             endpoint,
             summary,
+            way: Way::new(&diagnosis.way),
             not_tested: diagnosis.unresolved.clone(),
             findings: all(findings),
             change: change.map(Change::from),

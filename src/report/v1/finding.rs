@@ -205,6 +205,18 @@ pub enum FindingDetails {
         /// What.
         oddity: Oddity,
     },
+    /// The server did not come to TLS.
+    Starttls {
+        /// The protocol in which it was asked.
+        protocol: String,
+        /// What happened.
+        reason: String,
+    },
+    /// All that is said is about TLS that the server has to be asked for, which Envoy does not do.
+    BehindStarttls {
+        /// The protocol in which it was asked.
+        protocol: String,
+    },
 }
 
 /// Why no setting helps.
@@ -324,6 +336,13 @@ fn details(finding: &verdict::Finding) -> Option<FindingDetails> {
         Found::ObsoleteVersion(version) => Details::ObsoleteVersion { version: (*version).into() },
         Found::UnclearSuites(count) => Details::UnclearSuites { count: *count },
         Found::Oddity(oddity) => Details::Oddity { oddity: oddity.into() },
+        Found::StartTls(error) => Details::Starttls {
+            protocol: error.protocol.name().to_owned(),
+            reason: error.to_string(),
+        },
+        Found::BehindStartTls(protocol) => {
+            Details::BehindStarttls { protocol: protocol.name().to_owned() }
+        }
         Found::ClientCertificate { .. }
         | Found::CertificateUntrusted(_)
         | Found::CertificateExpired(_)
@@ -333,6 +352,7 @@ fn details(finding: &verdict::Finding) -> Option<FindingDetails> {
         Found::ClientCertificateOptional
         | Found::Http2NotSelected
         | Found::DeadlineHit
+        | Found::AddressFamily
         | Found::Disagreement => return None,
     })
 }

@@ -23,6 +23,7 @@ mod terms;
 mod trial;
 mod upgrade;
 mod upstreams;
+mod way;
 
 pub use certificate::{Certificate, KeyUsage};
 pub use envoy::EnvoyClient;
@@ -53,6 +54,7 @@ pub use upstreams::{
     Note, ParametersFrom, Revision, TlsBecause, Unserved, Upstream, UpstreamEndpoint,
     UpstreamSummary, UpstreamsReport,
 };
+pub use way::{ProxyProtocol, ProxyWay, StartTls, Way};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

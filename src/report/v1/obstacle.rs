@@ -140,6 +140,8 @@ pub enum ProbeFailure {
     Io,
     /// The proxy on the way opened no tunnel.
     Tunnel,
+    /// The server did not come to TLS when it was asked for it.
+    Starttls,
 }
 
 impl From<&trial::Obstacle> for Obstacle {
@@ -200,6 +202,7 @@ impl From<&ProbeError> for ProbeFailure {
             ProbeError::Budget => Self::Budget,
             ProbeError::Io(_) => Self::Io,
             ProbeError::Tunnel(_) => Self::Tunnel,
+            ProbeError::StartTls(_) => Self::Starttls,
         }
     }
 }

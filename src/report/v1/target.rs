@@ -9,6 +9,7 @@ use super::finding::Finding;
 use super::remedy::Remedy;
 use super::survey::{Rows, Survey};
 use super::trial::Trial;
+use super::way::Way;
 use crate::remedy::Names;
 use crate::report::{self, Diagnosis};
 use crate::verdict;
@@ -39,6 +40,9 @@ pub struct Target {
     pub summary: Summary,
     /// The Envoy that was judged.
     pub envoy: EnvoyClient,
+    /// What lies between here and the server's TLS; left out where there is nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub way: Option<Way>,
     /// Why there are no endpoints: the name could not be resolved.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unresolved: Option<String>,
@@ -58,7 +62,7 @@ pub struct Target {
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Endpoint {
-    /// Address and port.
+    /// Address and port; name and port where a proxy resolves the name.
     pub address: String,
     /// What Envoy meets there.
     pub summary: Summary,
@@ -128,6 +132,7 @@ impl Target {
             target: diagnosis.target.to_string(),
             summary: diagnosis.summary().into(),
             envoy: EnvoyClient::from(&diagnosis.config),
+            way: Way::new(&diagnosis.way),
             unresolved: diagnosis.unresolved.clone(),
             ignored_addresses: diagnosis.ignored.iter().map(ToString::to_string).collect(),
             remedy: Remedy::new(diagnosis, names),

@@ -8,6 +8,7 @@ use super::finding::Finding;
 use super::remedy::Remedy;
 use super::trial::TrialResult;
 use super::upstreams::Upstream;
+use super::way::Way;
 use super::{VERSION, all};
 use crate::gloo;
 use crate::remedy::Names;
@@ -83,6 +84,9 @@ pub struct UpgradeTarget {
     pub envoy_after: EnvoyClient,
     /// What the newer release does differently, for people.
     pub differences: Vec<String>,
+    /// What lies between here and the server's TLS; left out where there is nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub way: Option<Way>,
     /// Why there are no endpoints: the name could not be resolved.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unresolved: Option<String>,
@@ -181,7 +185,7 @@ impl From<&upgrade::UpstreamUpgrade> for UpstreamUpgrade {
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct UpgradeEndpoint {
-    /// Address and port.
+    /// Address and port; name and port where a proxy resolves the name.
     pub address: String,
     /// What the upgrade does to it.
     pub effect: Effect,
@@ -231,6 +235,7 @@ impl UpgradeTarget {
             envoy_before: EnvoyClient::from(&found.before.config),
             envoy_after: EnvoyClient::from(&found.after.config),
             differences: differences_words(&found.differences),
+            way: Way::new(&found.after.way),
             unresolved: found.after.unresolved.clone(),
             endpoints: endpoints.collect(),
             remedy: Remedy::new(&found.after, names),

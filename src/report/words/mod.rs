@@ -2,8 +2,10 @@
 
 pub(super) mod gloo;
 
+use crate::probe::{StartTls, StartTlsFault};
 use crate::tls::{CipherSuite, TlsVersion};
 use crate::verdict::{Finding, Hopeless, Summary};
+use crate::wire::PlainProtocol;
 
 /// One sentence without a full stop that says what was found.
 pub(super) fn message(finding: &Finding) -> String {
@@ -115,6 +117,22 @@ pub(super) fn message(finding: &Finding) -> String {
         Finding::Oddity(oddity) => format!("the server {oddity}"),
         Finding::Disagreement => {
             "the accepted suites have none in common with Envoy's, but Envoy's hello gets through"
+                .to_owned()
+        }
+        Finding::StartTls(error) => error.to_string(),
+        Finding::BehindStartTls(StartTls::Postgres) => {
+            "this is about the TLS behind SSLRequest alone: Envoy speaks TLS from the first byte, \
+             but for its postgres filter, and Gloo has no field for that"
+                .to_owned()
+        }
+        Finding::BehindStartTls(protocol) => format!(
+            "this is about the TLS behind {} alone: Envoy speaks TLS from the first byte and does \
+             not ask a server for it in {protocol}",
+            protocol.command()
+        ),
+        Finding::AddressFamily => {
+            "the address is IPv6, and Gloo has Envoy look up IPv4 addresses alone \
+             (dns_lookup_family V4_ONLY): it would not connect here"
                 .to_owned()
         }
     }
@@ -260,9 +278,10 @@ pub(super) fn advice(finding: &Finding) -> Option<String> {
         Finding::CertificateName { .. } => {
             "Correct verifySubjectAltName, or have the certificate issued for this name."
         }
-        Finding::PlainText { .. } => {
-            "Turn TLS off for this Upstream (no sslConfig, useTls: false), or correct the port."
-        }
+        Finding::PlainText { protocol, excerpt } => return Some(plain_text(*protocol, excerpt)),
+        Finding::BehindStartTls(protocol) => return Some(without_starttls(*protocol)),
+        Finding::StartTls(error) => return starttls(&error.fault),
+        Finding::AddressFamily => "Give the host an IPv4 address, or name its IPv6 address itself.",
         Finding::Unreachable(_) => "Check host, port and network from where Envoy runs.",
         Finding::NoAnswer(_) | Finding::Hangup(_) => {
             "A firewall, a wrong port or a server that waits for a PROXY header does this; try \
@@ -282,6 +301,67 @@ pub(super) fn advice(finding: &Finding) -> Option<String> {
     Some(text.to_owned())
 }
 
+fn plain_text(protocol: PlainProtocol, excerpt: &[u8]) -> String {
+    const OFF: &str =
+        "Turn TLS off for this Upstream (no sslConfig, useTls: false), or correct the port.";
+    let asked = asked_for_in(protocol, excerpt);
+    let names: Vec<_> = asked.iter().map(|protocol| protocol.name()).collect();
+    match names.is_empty() {
+        true => OFF.to_owned(),
+        false => format!(
+            "{OFF} The TLS that can be asked for there is surveyed with --starttls {}.",
+            names.join(" or --starttls ")
+        ),
+    }
+}
+
+/// In what a server that said this can be asked for TLS.
+fn asked_for_in(protocol: PlainProtocol, excerpt: &[u8]) -> Vec<StartTls> {
+    let says = |word: &[u8]| excerpt.windows(word.len()).any(|part| part == word);
+    match protocol {
+        PlainProtocol::SmtpOrFtp if says(b"LMTP") => vec![StartTls::Lmtp],
+        PlainProtocol::SmtpOrFtp if says(b"SMTP") => vec![StartTls::Smtp],
+        PlainProtocol::SmtpOrFtp if says(b"FTP") => vec![StartTls::Ftp],
+        PlainProtocol::SmtpOrFtp => vec![StartTls::Smtp, StartTls::Ftp],
+        PlainProtocol::Imap => vec![StartTls::Imap],
+        PlainProtocol::Pop3 => vec![StartTls::Pop3],
+        PlainProtocol::Mysql => vec![StartTls::Mysql],
+        PlainProtocol::Postgres => vec![StartTls::Postgres],
+        _ => Vec::new(),
+    }
+}
+
+/// How Envoy gets to TLS nevertheless.
+fn without_starttls(protocol: StartTls) -> String {
+    const THROUGH: &str = "pass TCP through without sslConfig, and let the client ask for TLS.";
+    match (protocol, protocol.port_of_tls()) {
+        (StartTls::Postgres, _) => format!(
+            "PostgreSQL 17 and later take TLS from the first byte as well: test that without \
+             --starttls, with --alpn postgresql. Else {THROUGH}"
+        ),
+        (_, Some(port)) => format!(
+            "Point the cluster at the port that speaks TLS from the first byte, usually {port}. \
+             Else {THROUGH}"
+        ),
+        (_, None) => format!("For Envoy, {THROUGH}"),
+    }
+}
+
+fn starttls(fault: &StartTlsFault) -> Option<String> {
+    let text = match fault {
+        StartTlsFault::OtherProtocol { .. } => "Correct the port, or the protocol.",
+        StartTlsFault::NotOffered { .. } => {
+            "Have the server's owner turn TLS on, or turn it off for this Upstream."
+        }
+        StartTlsFault::Refused { .. } => "Try again later, with --connections 1 and --delay 1s.",
+        StartTlsFault::Silence { .. } | StartTlsFault::Ended => {
+            "A server that speaks TLS from the first byte does this, too: try without --starttls."
+        }
+        _ => return None,
+    };
+    Some(text.to_owned())
+}
+
 /// The verdict in one line, without the target.
 pub(super) fn headline(summary: Summary) -> &'static str {
     match summary {
@@ -289,6 +369,17 @@ pub(super) fn headline(summary: Summary) -> &'static str {
         Summary::NeedsChange => "Envoy cannot connect; a change is needed",
         Summary::NoSettingHelps => "Envoy cannot connect; no setting helps",
         Summary::Unclear => "no answer",
+    }
+}
+
+/// The same where TLS has to be asked for, of which Envoy knows nothing.
+pub(super) fn headline_behind(protocol: StartTls, summary: Summary) -> String {
+    let command = protocol.command();
+    match summary {
+        Summary::Connects => format!("the TLS behind {command} suits Envoy"),
+        Summary::NeedsChange => format!("the TLS behind {command} does not suit Envoy as it is"),
+        Summary::NoSettingHelps => format!("the TLS behind {command} does not suit Envoy"),
+        Summary::Unclear => headline(summary).to_owned(),
     }
 }
 

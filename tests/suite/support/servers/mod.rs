@@ -3,16 +3,23 @@
 
 mod connect_proxy;
 mod door;
+mod dovecot;
 mod envoy;
+pub(crate) mod forward;
 mod gnutls;
 mod haproxy;
 mod jsse;
+mod mariadb;
 mod nginx;
 mod node;
 mod openssl;
 mod port;
+mod postgres;
+mod prosody;
 pub(crate) mod relay;
 mod scripted;
+mod slapd;
+mod vsftpd;
 
 use std::fs::File;
 use std::net::SocketAddr;
@@ -24,14 +31,20 @@ use tempfile::TempDir;
 
 pub(crate) use self::connect_proxy::ConnectProxy;
 pub(crate) use self::door::{Door, Visit, own_address};
+pub(crate) use self::dovecot::Dovecot;
 pub(crate) use self::envoy::Envoy;
 pub(crate) use self::gnutls::Gnutls;
 pub(crate) use self::haproxy::Haproxy;
 pub(crate) use self::jsse::Jsse;
+pub(crate) use self::mariadb::Mariadb;
 pub(crate) use self::nginx::Nginx;
 pub(crate) use self::node::Node;
 pub(crate) use self::openssl::Openssl;
+pub(crate) use self::postgres::Postgres;
+pub(crate) use self::prosody::Prosody;
 pub(crate) use self::scripted::{Scripted, closed_port};
+pub(crate) use self::slapd::Slapd;
+pub(crate) use self::vsftpd::Vsftpd;
 
 use super::scratch;
 
