@@ -110,7 +110,7 @@ pub async fn survey(
     };
     // On a far network the other facts are asked for beside the suites.
     let early_facts = async {
-        let known: Survey = told.await.ok()?;
+        let known: Box<Survey> = told.await.ok()?;
         let facts = find_facts(prober, subject, &known);
         timeout_at(options.deadline, facts).await.ok()
     };
@@ -215,7 +215,7 @@ struct Run<'a> {
     /// How many hellos were sent.
     sent: usize,
     /// Whom to tell what is known as soon as it is enough to ask for other facts.
-    tell: Option<oneshot::Sender<Survey>>,
+    tell: Option<oneshot::Sender<Box<Survey>>>,
 }
 
 /// An answer, and what it answers.
@@ -366,6 +366,8 @@ impl Run<'_> {
         let known = self.searches.iter().map(SuiteSearch::known_so_far);
         let known = Survey { versions: known.collect(), ..Survey::default() };
         // Who no longer listens asks for the facts later.
-        let _ = self.tell.take().map(|tell| tell.send(known));
+        if let Some(tell) = self.tell.take() {
+            let _ = tell.send(Box::new(known));
+        }
     }
 }
