@@ -230,6 +230,9 @@ impl Run<'_> {
         let deadline = self.options.deadline;
         while self.has_more_to_ask() {
             self.ask_all().await;
+            if Instant::now() >= deadline {
+                break;
+            }
             let clearance = timeout_at(deadline, self.options.clearance.wait()).await;
             let Ok(Some(cleared)) = clearance else { break };
             self.doubts.begin_with(cleared.control);
