@@ -263,6 +263,7 @@ impl Run<'_> {
 
     /// What is in doubt is settled before the searches go on to their next stage.
     fn has_more_to_ask(&mut self) -> bool {
+        learn_from_newer_versions(&mut self.searches);
         let searches = self.searches.iter_mut();
         !self.doubts.is_empty() || searches.fold(false, |more, search| search.advance() | more)
     }
