@@ -112,7 +112,7 @@ pub async fn survey(
     };
     // On a far network the other facts are asked for beside the suites.
     let early_facts = async {
-        let known: Survey = told.await.ok()?;
+        let known: Box<Survey> = told.await.ok()?;
         let facts = find_facts(prober, subject, &known);
         timeout_at(options.deadline, facts).await.ok()
     };
@@ -233,7 +233,7 @@ struct Run<'a> {
     /// How many hellos were sent.
     sent: usize,
     /// Whom to tell what is known as soon as it is enough to ask for other facts.
-    tell: Option<oneshot::Sender<Survey>>,
+    tell: Option<oneshot::Sender<Box<Survey>>>,
 }
 
 /// An answer, and what it answers.
@@ -251,6 +251,9 @@ impl Run<'_> {
         // passed.
         while Instant::now() < deadline && self.has_more_to_ask() {
             self.ask_all().await;
+            if Instant::now() >= deadline {
+                break;
+            }
             let clearance = timeout_at(deadline, self.options.clearance.wait()).await;
             let Ok(Some(cleared)) = clearance else { break };
             self.doubts.begin_with(cleared.control);
@@ -281,6 +284,7 @@ impl Run<'_> {
 
     /// What is in doubt is settled before the searches go on to their next stage.
     fn has_more_to_ask(&mut self) -> bool {
+        learn_from_newer_versions(&mut self.searches);
         let searches = self.searches.iter_mut();
         !self.doubts.is_empty() || searches.fold(false, |more, search| search.advance() | more)
     }
@@ -387,6 +391,8 @@ impl Run<'_> {
         let known = self.searches.iter().map(SuiteSearch::known_so_far);
         let known = Survey { versions: known.collect(), ..Survey::default() };
         // Who no longer listens asks for the facts later.
-        let _ = self.tell.take().map(|tell| tell.send(known));
+        if let Some(tell) = self.tell.take() {
+            let _ = tell.send(Box::new(known));
+        }
     }
 }

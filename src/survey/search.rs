@@ -125,6 +125,7 @@ pub(super) struct SuiteSearch {
     waits_for_tls12: bool,
     in_flight: usize,
     is_heard: bool,
+    has_asked: bool,
     any_alert: bool,
     /// Whether the server answered with an older version.
     answers_older: bool,
@@ -179,6 +180,7 @@ impl SuiteSearch {
             newer_is_open: version < TlsVersion::TLS11,
             in_flight: 0,
             is_heard: false,
+            has_asked: false,
             any_alert: false,
             answers_older: false,
             sampled: Vec::new(),
@@ -217,14 +219,18 @@ impl SuiteSearch {
         self.next_rank()?;
         let first = (0..self.queue.len()).min_by_key(|index| self.queue[*index].rank)?;
         self.in_flight += 1;
+        self.has_asked = true;
         self.queue.remove(first)
     }
 
     /// How soon the next hello is wanted, if there is one to send now. A version of which nothing
     /// is known yet is not asked for more often than it may refuse.
     pub(super) fn next_rank(&self) -> Option<u8> {
-        let allowed = if self.newer_is_open { 1 } else { self.refusals_needed };
-        let enough = self.in_flight + self.version_refusals >= allowed;
+        // What becomes of the newer version may save all that follows the first question.
+        if self.newer_is_open && self.accepted.is_empty() && self.has_asked {
+            return None;
+        }
+        let enough = self.in_flight + self.version_refusals >= self.refusals_needed;
         if !self.is_heard && enough && self.in_flight > 0 {
             return None;
         }
