@@ -41,6 +41,9 @@ impl Progress {
     /// Takes note that no more than `targets` come.
     pub(super) fn set_total(&self, targets: usize) {
         let Some(bar) = &self.whole else { return };
+        if bar.length() == Some(targets as u64) {
+            return;
+        }
         set_style(bar, "{bar:30} {pos} of {len} targets, {per_sec}, {eta} left");
         bar.set_length(targets as u64);
     }

@@ -156,7 +156,12 @@ impl Fleet<'_> {
             tokio::select! {
                 biased;
                 () = signals.wait() => return End::Stopped,
-                () = pace.tick() => {}
+                () = pace.tick() => {
+                    let counts = source.counts();
+                    if counts.ended {
+                        progress.set_total(counts.targets);
+                    }
+                }
                 Some((number, diagnosis)) = running.next(), if !running.is_empty() => {
                     if let Some(error) = self.take(number, diagnosis) {
                         return End::Unwritable(error);
@@ -171,10 +176,7 @@ impl Fleet<'_> {
                         });
                     }
                     Some(Item::Mistake(message)) => progress.suspend(|| complain(&message)),
-                    None => {
-                        more = false;
-                        progress.set_total(source.counts().targets);
-                    }
+                    None => more = false,
                 },
             }
         }
