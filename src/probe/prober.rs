@@ -9,6 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
+use super::experience::Experience;
 use super::gate::{Gate, Place};
 use super::limits::Limits;
 use super::way::{Connection, TunnelError, Way, WayError};
@@ -25,6 +26,7 @@ pub struct Prober {
     gate: Arc<Gate>,
     limits: Arc<Limits>,
     way: Arc<Way>,
+    experience: Arc<Experience>,
 }
 
 /// What a server answered to one hello.
@@ -112,7 +114,7 @@ impl Prober {
     /// A prober for `address` behind `gate`.
     #[must_use]
     pub fn new(address: SocketAddr, gate: Arc<Gate>, limits: Arc<Limits>) -> Self {
-        Self { address, gate, limits, way: Arc::default() }
+        Self { address, gate, limits, way: Arc::default(), experience: Arc::default() }
     }
 
     /// The same prober, reaching its server by `way`.
@@ -139,16 +141,73 @@ impl Prober {
         &self.limits
     }
 
-    /// Sends `hello` over a connection of its own and reads the server's first flight.
+    /// Whether the server has answered any hello so far, be it with an alert.
+    #[must_use]
+    pub fn has_answered(&self) -> bool {
+        self.experience.has_answered()
+    }
+
+    /// How often a connection was given up and the next one answered the same hello.
+    #[must_use]
+    pub fn stalls(&self) -> u32 {
+        self.experience.stalls()
+    }
+
+    /// How many connections had been opened when the last answer came.
+    #[must_use]
+    pub fn opened_at_last_answer(&self) -> u64 {
+        self.experience.opened_at_last_answer()
+    }
+
+    /// Sends `hello` over a connection of its own and reads the server's first flight. Where
+    /// answers usually come fast, it does not wait long before it sends the hello once more; it
+    /// is only silence when the whole time was given to one of them.
     pub async fn ask(&self, hello: &ClientHello) -> Outcome {
         let bytes = match hello.encode() {
             Ok(bytes) => bytes,
             Err(error) => return Outcome::Failed(error.into()),
         };
+        let patience = self.experience.patience(self.limits.answer_timeout);
+        let mut outcome = Outcome::Failed(ProbeError::Ended);
+        for (stalled, limit) in patience.into_iter().enumerate() {
+            outcome = self.ask_once(&bytes, limit, stalled).await;
+            if !is_silence(&outcome) {
+                return outcome;
+            }
+        }
+        self.experience.note_silence();
+        outcome
+    }
+
+    /// The same, but silence after `limit` is the last word: for hellos that are known to be
+    /// answered fast, whose silence says nothing but that the server says nothing now.
+    pub async fn ask_within(&self, hello: &ClientHello, limit: Duration) -> Outcome {
+        match hello.encode() {
+            Ok(bytes) => self.ask_once(&bytes, limit.min(self.limits.answer_timeout), 0).await,
+            Err(error) => Outcome::Failed(error.into()),
+        }
+    }
+
+    /// As [`Experience::patience`], for a handshake: two round trips and both sides' work.
+    pub(super) fn handshake_patience(&self) -> Vec<Duration> {
+        let whole = self.limits.answer_timeout;
+        let mut patience = self.experience.patience(whole / 2);
+        patience.iter_mut().for_each(|limit| *limit *= 2);
+        patience
+    }
+
+    pub(super) fn note_stalls(&self, stalls: usize) {
+        self.experience.note_stalls(stalls);
+    }
+
+    async fn ask_once(&self, bytes: &[u8], limit: Duration, stalled: usize) -> Outcome {
         match self.connect().await {
             Ok((_place, stream)) => {
-                let outcome = self.exchange(stream, &bytes).await;
+                let begun = Instant::now();
+                let outcome = self.exchange(stream, bytes, limit).await;
                 if matches!(outcome, Outcome::Selected(_) | Outcome::Refused(_)) {
+                    let opened = self.gate.connections_opened();
+                    self.experience.note_answer(begun.elapsed(), stalled, opened);
                     self.gate.note_answer();
                 }
                 outcome
@@ -191,8 +250,8 @@ impl Prober {
         }
     }
 
-    async fn exchange(&self, mut stream: Connection, hello: &[u8]) -> Outcome {
-        let deadline = Instant::now() + self.limits.answer_timeout;
+    async fn exchange(&self, mut stream: Connection, hello: &[u8], limit: Duration) -> Outcome {
+        let deadline = Instant::now() + limit;
         // A server may answer or hang up before the whole hello is written, so what it said is
         // read even then.
         let written = timeout_at(deadline, stream.write_all(hello)).await;
@@ -201,7 +260,7 @@ impl Prober {
         let mut first = Vec::new();
         loop {
             let count = match timeout_at(deadline, stream.read(&mut buffer)).await {
-                Err(_) => return self.after_silence(reader),
+                Err(_) => return after_silence(reader, limit),
                 Ok(Err(error)) => return after_error(reader, &error),
                 Ok(Ok(0)) => {
                     return after_end(reader, written.is_ok_and(|written| written.is_err()));
@@ -223,15 +282,18 @@ impl Prober {
             }
         }
     }
+}
 
-    /// A server that has sent its ServerHello has selected, even if the rest never comes.
-    fn after_silence(&self, reader: FlightReader) -> Outcome {
-        if reader.flight().server_hello.is_some() {
-            return selected(reader);
-        }
-        let after = self.limits.answer_timeout;
-        Outcome::Failed(ProbeError::Silence { after, bytes: reader.bytes_read() })
+fn is_silence(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Failed(ProbeError::Silence { .. }))
+}
+
+/// A server that has sent its ServerHello has selected, even if the rest never comes.
+fn after_silence(reader: FlightReader, after: Duration) -> Outcome {
+    if reader.flight().server_hello.is_some() {
+        return selected(reader);
     }
+    Outcome::Failed(ProbeError::Silence { after, bytes: reader.bytes_read() })
 }
 
 fn selected(reader: FlightReader) -> Outcome {
