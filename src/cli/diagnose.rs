@@ -179,7 +179,7 @@ impl Job<'_> {
         deadline: Instant,
         progress: &(dyn Fn(crate::survey::Step) + Sync),
     ) -> crate::survey::Survey {
-        let subject = survey::Subject { sni: trial.working_server_name() };
+        let subject = survey::Subject { sni: trial.working_server_name(), ..survey::Subject::default() };
         let options = Options {
             handshakes: self.probing.handshakes,
             exhaustive: self.probing.exhaustive,

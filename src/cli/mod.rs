@@ -20,7 +20,6 @@ use std::process::ExitCode;
 use clap::Parser;
 use futures::stream::{self, StreamExt};
 
-use crate::verdict::Summary;
 use args::{Args, Command};
 use output::Printer;
 use progress::Progress;
@@ -132,7 +131,7 @@ async fn diagnose_all(
         })
         .buffered(TARGETS_AT_ONCE);
     while let Some(diagnosis) = results.next().await {
-        codes.push(exit_code(diagnosis.summary()));
+        codes.push(diagnosis.exit_code());
         if let Some(error) = progress.suspend(|| printer.add(diagnosis)) {
             return finish_early(&error, &codes);
         }
@@ -154,13 +153,4 @@ fn finish_early(error: &std::io::Error, codes: &[u8]) -> Result<(u8, bool), Stri
 
 fn worst(codes: &[u8]) -> u8 {
     codes.iter().copied().max().unwrap_or(NO_ANSWER)
-}
-
-/// 0 Envoy connects, 1 a change is needed, 2 no answer.
-pub(crate) fn exit_code(summary: Summary) -> u8 {
-    match summary {
-        Summary::Connects => 0,
-        Summary::NeedsChange | Summary::NoSettingHelps => 1,
-        Summary::Unclear => NO_ANSWER,
-    }
 }

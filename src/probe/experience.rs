@@ -51,6 +51,12 @@ impl Experience {
         patience
     }
 
+    /// How long to wait for an answer that has come before; several times the usual.
+    pub(super) fn control_patience(&self) -> Duration {
+        let usual = self.known().usual;
+        usual.map_or(Duration::MAX, |(mean, varies)| (mean + varies * 4) * 4).max(UNKNOWN)
+    }
+
     /// Takes note of an answer that came after `took`, on the connection after `stalled` others.
     pub(super) fn note_answer(&self, took: Duration, stalled: usize, opened: u64) {
         let mut known = self.known();

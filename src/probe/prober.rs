@@ -159,6 +159,12 @@ impl Prober {
         self.experience.opened_at_last_answer()
     }
 
+    /// How long to wait for the answer to a hello that is known to be answered.
+    #[must_use]
+    pub fn control_patience(&self) -> Duration {
+        self.experience.control_patience().min(self.limits.answer_timeout)
+    }
+
     /// Sends `hello` over a connection of its own and reads the server's first flight. Where
     /// answers usually come fast, it does not wait long before it sends the hello once more; it
     /// is only silence when the whole time was given to one of them.

@@ -39,7 +39,7 @@ async fn diagnose_with(scenario: Scenario, exhaustive: bool) -> Diagnosis {
     let survey = if speaks_tls {
         let deadline = Instant::now() + Duration::from_secs(60);
         let options = Options { handshakes: true, exhaustive, control: None, deadline };
-        let subject = Subject { sni: trial.working_server_name() };
+        let subject = Subject { sni: trial.working_server_name(), ..Subject::default() };
         let survey = survey(&prober, &subject, &options, &|_| ()).await;
         settle(&prober, &mut trial, &survey, &checks).await;
         Some(survey)

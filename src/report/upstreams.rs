@@ -94,6 +94,25 @@ impl UpstreamDiagnosis {
         endpoints.fold(own, UpstreamSummary::max)
     }
 
+    /// How many suites could not be told accepted from refused, at all endpoints together.
+    #[must_use]
+    pub fn unclear_suites(&self) -> usize {
+        let tested = self.endpoints.iter().map(|endpoint| match endpoint {
+            EndpointDiagnosis::Tested(diagnosis) => diagnosis.unclear_suites(),
+            EndpointDiagnosis::NotTested(_) => 0,
+        });
+        tested.sum()
+    }
+
+    /// The exit code that goes with it: that of the summary, or 2 where suites are unclear.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self.unclear_suites() {
+            0 => self.summary().exit_code(),
+            _ => Summary::Unclear.exit_code(),
+        }
+    }
+
     /// The endpoints on which a change could not be proven, since they gave no answer before it.
     #[must_use]
     pub fn unproven(&self) -> Vec<String> {
@@ -124,9 +143,8 @@ impl UpstreamSummary {
     #[must_use]
     pub fn exit_code(self) -> u8 {
         match self {
-            Self::PlainText | Self::NotTested | Self::Tested(Summary::Connects) => 0,
-            Self::Tested(Summary::NeedsChange | Summary::NoSettingHelps) => 1,
-            Self::Tested(Summary::Unclear) => 2,
+            Self::PlainText | Self::NotTested => 0,
+            Self::Tested(summary) => summary.exit_code(),
         }
     }
 }

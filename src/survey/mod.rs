@@ -9,7 +9,9 @@
 //! some servers cannot take (RFC 7685), so that none is sent; servers that fail on their own
 //! preferred suite and would take others, so that members of refused sets are asked alone.
 
+mod approach;
 mod candidates;
+mod confirm;
 mod doubt;
 mod evidence;
 mod extras;
@@ -19,12 +21,14 @@ mod hello;
 mod order;
 mod run;
 mod search;
+mod size;
 
-pub use evidence::{Answer, Evidence, NotOffered, Oddity};
+pub use approach::{Approach, Wanted, approach};
+pub use evidence::{Answer, Evidence, HelloSize, NotOffered, Oddity, Plainness};
 pub use extras::ClientCertificate;
 pub use groups::GroupSurvey;
 pub use handshakes::{HandshakeResult, HandshakeRow};
-pub use hello::Subject;
+pub use hello::{Manner, Subject};
 pub use order::Preference;
 pub use run::{Options, Step, survey};
 

@@ -6,9 +6,12 @@ use std::time::Duration;
 use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::time::{Instant, timeout_at};
 
+use super::approach::{Wanted, approach};
+use super::confirm::confirm_selections;
 use super::doubt::Doubts;
 use super::hello::{Subject, suite_hello};
 use super::search::{SuiteSearch, Verdict};
+use super::size::size;
 use super::{HandshakeRow, Oddity, Survey, extras, groups, handshakes};
 use crate::probe::{Outcome, Prober};
 use crate::tls::{CipherSuite, TlsVersion};
@@ -43,6 +46,9 @@ pub enum Step {
 /// a split one does not.
 const WORTH_SPLITTING: Duration = Duration::from_millis(20);
 
+/// How many stalls are worth telling: a busy machine has one now and then.
+const TELLING_STALLS: u32 = 3;
+
 /// A suite number that IANA has not assigned and that is no GREASE value.
 const UNASSIGNED: CipherSuite = CipherSuite(0x7e57);
 
@@ -54,11 +60,22 @@ pub async fn survey(
     progress: &(dyn Fn(Step) + Sync),
 ) -> Survey {
     let mut result = Survey::default();
+    let mut subject = subject.clone();
+    // Where nothing that was said so far got through, it may be the way of saying it.
+    if options.control.is_none() {
+        let approaching = approach(prober, &subject, Wanted::Selection);
+        if let Ok(Some(found)) = timeout_at(options.deadline, approaching).await {
+            subject.manner = found.manner;
+            result.oddities = found.oddities;
+        }
+    }
     let mut searches: Vec<_> =
-        TlsVersion::SURVEYED.iter().map(|version| SuiteSearch::new(subject, *version)).collect();
+        TlsVersion::SURVEYED.iter().map(|version| SuiteSearch::new(&subject, *version)).collect();
     let mut seen = extras::Seen::default();
-    let mut doubts = Doubts::new(options.control.clone());
-    run_searches(prober, subject, options, &mut searches, &mut doubts, &mut seen, progress).await;
+    let mut doubts = Doubts::new(options.control.clone(), subject.manner);
+    run_searches(prober, &subject, options, &mut searches, &mut doubts, &mut seen, progress).await;
+    subject.manner = doubts.manner();
+    result.oddities.append(&mut doubts.oddities);
     for search in searches {
         result.oddities.extend(search.oddities.iter().cloned());
         result.versions.push(search.into_survey());
@@ -66,17 +83,43 @@ pub async fn survey(
     result.oddities.dedup();
     result.chains = seen.chains;
     result.client_certificate = seen.client_certificate;
+    if doubts.gave_up() {
+        result.stop(prober);
+        return result;
+    }
     progress(Step::Facts);
     // Handshakes that were done count even when the deadline cuts the rest off.
     let rows = Mutex::new(Vec::new());
-    let facts = find_facts(prober, subject, options, &mut result, &rows, progress);
+    let facts = find_facts(prober, &subject, options, &mut result, &rows, progress);
     if timeout_at(options.deadline, facts).await.is_err() {
         result.deadline_hit = true;
     }
     result.handshakes = rows.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let confirming = confirm_selections(prober, &subject, &mut result);
+    if timeout_at(options.deadline, confirming).await.is_err() {
+        result.deadline_hit = true;
+    }
+    if prober.stalls() >= TELLING_STALLS {
+        result.oddities.push(Oddity::Stalls(prober.stalls()));
+    }
     result.deadline_hit |= Instant::now() >= options.deadline;
     result.times_slowed = prober.gate().times_narrowed();
     result
+}
+
+impl Survey {
+    /// Ends a survey of a server that answers nothing any more.
+    fn stop(&mut self, prober: &Prober) {
+        let connections = prober.opened_at_last_answer();
+        self.oddities.push(Oddity::StoppedAnswering { connections });
+        self.times_slowed = prober.gate().times_narrowed();
+    }
+
+    /// Whether the server stopped answering while it was asked.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.oddities.iter().any(|oddity| matches!(oddity, Oddity::StoppedAnswering { .. }))
+    }
 }
 
 /// Asks for everything beyond suites side by side; the gate keeps the connections within bounds.
@@ -139,10 +182,15 @@ async fn run_searches(
         }
     }
     let late = Instant::now() >= options.deadline;
-    let why = if late { "the deadline ended the survey" } else { "the server throttles us" };
-    doubts.give_up(searches, (late || doubts.gave_up()).then_some(why));
+    let why = if late {
+        "the deadline ended the survey".to_owned()
+    } else {
+        let connections = prober.opened_at_last_answer();
+        format!("the server stopped answering after {connections} connections")
+    };
+    doubts.give_up(searches, (late || doubts.gave_up()).then_some(&why));
     for search in searches {
-        search.give_up(why);
+        search.give_up(&why);
     }
 }
 
@@ -169,8 +217,10 @@ async fn ask_all(
     loop {
         let width = prober.gate().width();
         while doubts.is_empty() && running.len() < width {
-            let Some((index, job)) = next_job(searches, &mut turn) else { break };
-            let hello = suite_hello(subject, searches[index].version, &job.suites, job.share);
+            let Some((index, mut job)) = next_job(searches, &mut turn) else { break };
+            let subject = subject.in_manner(doubts.manner());
+            let hello = suite_hello(&subject, searches[index].version, &job.suites, job.share);
+            job.size = size(&hello);
             in_flight[index] += 1;
             running.push(async move {
                 let begun = Instant::now();
@@ -186,6 +236,9 @@ async fn ask_all(
         fastest = fastest.min(took);
         in_flight[index] -= 1;
         seen.look_at(&outcome);
+        if matches!(outcome, Outcome::Selected(_) | Outcome::Refused(_)) {
+            doubts.note_answer(&job);
+        }
         let waiting = searches.iter().filter(|search| search.is_waiting()).count();
         let idle = width.saturating_sub(running.len() + waiting);
         let parts = if fastest < WORTH_SPLITTING { 1 } else { idle };

@@ -8,15 +8,18 @@ use std::sync::LazyLock;
 
 use super::VersionSurvey;
 use super::candidates::{goes_with_rsa, is_widespread, is_worth_asking, search_order};
-use super::evidence::{Answer, Evidence, NotOffered, Oddity};
+use super::evidence::{Answer, Evidence, HelloSize, NotOffered, Oddity};
 use super::hello::{Subject, Tls13Share, hello_sized_sets, one_kind_sets};
 use super::order::{Observation, Order, Preference, preference};
 use crate::probe::{Ending, Outcome};
 use crate::tls::{Alert, AlertDescription, CipherSuite, TlsVersion};
 use crate::wire::Flight;
 
-/// How many hellos must be refused for their version before no more are sent.
-const VERSION_REFUSALS: usize = 2;
+/// How much must speak against a version before no more hellos are sent for it: two alerts that
+/// say so, or three answers in another version, which something on the way may have changed.
+const VERSION_REFUSALS: usize = 6;
+const BY_ALERT: usize = 3;
+const BY_OTHER_VERSION: usize = 2;
 /// A part smaller than this is not worth a connection of its own while others wait.
 const SMALLEST_PART: usize = 6;
 /// Members of refused sets that are asked alone, the ones most in use.
@@ -40,6 +43,8 @@ pub(super) struct Job {
     pub(super) share: Tls13Share,
     /// How often it was asked in vain.
     pub(super) attempts: u32,
+    /// How big its hello was when it was sent.
+    pub(super) size: HelloSize,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -80,6 +85,8 @@ pub(super) struct SuiteSearch {
     accepted: Vec<CipherSuite>,
     observations: Vec<Observation>,
     version_refusals: usize,
+    /// The most suites that a hello was made for.
+    largest_set: usize,
     pub(super) oddities: Vec<Oddity>,
 }
 
@@ -104,6 +111,7 @@ impl SuiteSearch {
         let not_offered = Answer::NotOffered(NotOffered::NotDefined);
         Self {
             version,
+            largest_set: sets.iter().map(Vec::len).max().unwrap_or(1),
             queue: sets.into_iter().map(|set| Job::new(set, Purpose::Search)).collect(),
             stage: Stage::Searching,
             answers: left_out.into_iter().map(|suite| (suite, not_offered.clone())).collect(),
@@ -234,7 +242,7 @@ impl SuiteSearch {
         let evidence = Evidence::Alert { alert: alert.description, offered: job.suites.len() };
         self.record_refusal(job, &evidence);
         if alert.description == AlertDescription::PROTOCOL_VERSION {
-            self.count_version_refusal();
+            self.count_version_refusal(BY_ALERT);
         }
     }
 
@@ -270,8 +278,8 @@ impl SuiteSearch {
         self.stage = Stage::Done;
     }
 
-    fn count_version_refusal(&mut self) {
-        self.version_refusals += 1;
+    fn count_version_refusal(&mut self, weight: usize) {
+        self.version_refusals += weight;
         if self.version_refusals >= VERSION_REFUSALS && self.accepted.is_empty() {
             while let Some(job) = self.queue.pop_front() {
                 self.record_refusal(&job, &Evidence::VersionRefused);
@@ -310,8 +318,12 @@ impl SuiteSearch {
 
     fn accept(&mut self, suite: CipherSuite, evidence: Evidence) {
         self.answers.insert(suite, Answer::Accepted(evidence));
-        if !self.accepted.contains(&suite) {
-            self.accepted.push(suite);
+        if self.accepted.contains(&suite) {
+            return;
+        }
+        self.accepted.push(suite);
+        if self.accepted.len() == 1 {
+            self.ask_again_for_version();
         }
     }
 
@@ -341,10 +353,56 @@ impl SuiteSearch {
         if answered > self.version {
             self.note(Oddity::UnofferedVersion { asked: self.version, answered });
         }
+        // It speaks the version, so that this is no refusal of it.
+        if !self.accepted.is_empty() {
+            let what = format!("the server answered {answered}, and {} before", self.version);
+            return Verdict::Doubtful(job.clone(), Trouble::Unclear(what));
+        }
         let evidence = Evidence::OtherVersion { answered, offered: job.suites.len() };
         self.record_refusal(job, &evidence);
-        self.count_version_refusal();
+        self.count_version_refusal(BY_OTHER_VERSION);
         Verdict::Recorded
+    }
+
+    /// What was refused for its version has to be asked again once a suite is accepted in it.
+    fn ask_again_for_version(&mut self) {
+        let of_version = |answer: &Answer| {
+            matches!(
+                answer,
+                Answer::Refused(Evidence::OtherVersion { .. } | Evidence::VersionRefused)
+            )
+        };
+        let suites: Vec<_> = IN_SEARCH_ORDER
+            .iter()
+            .copied()
+            .filter(|suite| self.answers.get(suite).is_some_and(of_version))
+            .collect();
+        self.version_refusals = 0;
+        let sets = suites.chunks(self.largest_set).map(<[CipherSuite]>::to_vec);
+        self.queue.extend(sets.map(|set| Job::new(set, Purpose::Search)));
+    }
+
+    /// Puts a job back in the queue, in hellos that fit the manner of `subject`.
+    pub(super) fn requeue(&mut self, job: Job, subject: &Subject) {
+        match job.purpose {
+            Purpose::Search => {
+                let sets = one_kind_sets(subject, self.version, &job.suites);
+                for set in sets.into_iter().rev() {
+                    let next = Job::new(set, Purpose::Search);
+                    self.queue.push_front(Job { share: job.share, ..next });
+                }
+            }
+            Purpose::Sample => self.queue.push_front(Job { attempts: 0, ..job }),
+            Purpose::Order => {}
+        }
+    }
+
+    /// Cuts what is queued into hellos that fit the manner of `subject`.
+    pub(super) fn refit(&mut self, subject: &Subject) {
+        self.largest_set = self.largest_set.min(subject.manner.most_suites);
+        for job in std::mem::take(&mut self.queue).into_iter().rev() {
+            self.requeue(job, subject);
+        }
     }
 
     fn note_warnings(&mut self, flight: &Flight) {
@@ -389,7 +447,8 @@ impl SuiteSearch {
 
 impl Job {
     fn new(suites: Vec<CipherSuite>, purpose: Purpose) -> Self {
-        Self { suites, purpose, share: Tls13Share::default(), attempts: 0 }
+        let (share, size) = (Tls13Share::default(), HelloSize::default());
+        Self { suites, purpose, share, attempts: 0, size }
     }
 }
 
@@ -514,7 +573,7 @@ mod tests {
         let answer = |_: &[CipherSuite]| selects(TlsVersion::TLS10, has[0]);
         let (found, hellos) = survey(TlsVersion::TLS11, 1, answer);
         assert!(found.accepted.is_empty());
-        assert_eq!(hellos, 2);
+        assert_eq!(hellos, 3);
     }
 
     #[test]

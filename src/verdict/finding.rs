@@ -219,6 +219,7 @@ impl Finding {
             | Self::UnclearSuites(_)
             | Self::DeadlineHit
             | Self::Disagreement => Severity::Warning,
+            Self::Oddity(oddity) if oddity.is_trouble() => Severity::Warning,
             Self::Oddity(_) => Severity::Info,
             _ => Severity::Blocking,
         }

@@ -73,7 +73,8 @@ pub struct Report {
     /// The worst summary of all targets.
     pub summary: Summary,
     /// The exit code that goes with it: 0 where Envoy connects to every target, 1 where some
-    /// target needs a change or no setting helps, 2 where it could not be told for some target.
+    /// target needs a change or no setting helps, 2 where it could not be told for some target,
+    /// or where some suite could not be told accepted from refused, whatever the summary.
     #[schemars(range(max = 2))]
     pub exit_code: u8,
     /// One entry for each target, in the order given.
@@ -86,11 +87,12 @@ impl Report {
     pub fn new(diagnoses: &[Diagnosis], names: &Names) -> Self {
         let worst = diagnoses.iter().map(Diagnosis::summary).max();
         let summary = Summary::from(worst.unwrap_or(crate::verdict::Summary::Unclear));
+        let codes = diagnoses.iter().map(Diagnosis::exit_code);
         Self {
             version: VERSION,
             tool: concat!("cipher-test ", env!("CARGO_PKG_VERSION")).to_owned(),
             summary,
-            exit_code: summary.exit_code(),
+            exit_code: codes.max().unwrap_or(2),
             targets: diagnoses.iter().map(|diagnosis| Target::new(diagnosis, names)).collect(),
         }
     }

@@ -73,16 +73,6 @@ pub struct Endpoint {
     pub elapsed_ms: u64,
 }
 
-impl Summary {
-    pub(super) fn exit_code(self) -> u8 {
-        match self {
-            Self::Connects => 0,
-            Self::NeedsChange | Self::NoSettingHelps => 1,
-            Self::Unclear => 2,
-        }
-    }
-}
-
 impl From<verdict::Summary> for Summary {
     fn from(summary: verdict::Summary) -> Self {
         match summary {

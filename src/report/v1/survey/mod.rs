@@ -4,7 +4,7 @@ mod evidence;
 mod handshakes;
 mod versions;
 
-pub use evidence::{Evidence, Oddity, OddityDetails};
+pub use evidence::{Evidence, HelloSize, Oddity, OddityDetails, Plainness};
 pub use handshakes::{HandshakeResult, HandshakeRow};
 pub use versions::{Answer, EnvoyUse, OrderOf, SuiteRow, VersionSurvey};
 
