@@ -146,7 +146,14 @@ impl Job<'_> {
         let own = timeout_at(deadline, try_own(&prober, config, checks)).await;
         let mut trial = own.unwrap_or_else(|_| Trial::out_of_time(config, limits.deadline));
         let mut result = None;
-        let goes_on = self.subject.depth == Depth::All;
+        let mut goes_on = self.subject.depth == Depth::All;
+        if goes_on && !prober.has_answered() && is_silence(&trial) {
+            // Nothing but silence: what follows takes long, and is worth it only for a server
+            // that answers something.
+            let subject = survey::Subject { sni: config.sni.clone(), ..Default::default() };
+            let approaching = survey::approach(&prober, &subject, survey::Wanted::Answer);
+            goes_on = timeout_at(deadline, approaching).await.is_ok_and(|found| found.is_some());
+        }
         if goes_on && worth_a_survey(&trial) {
             let widening = widen(&prober, &mut trial, candidates, checks);
             // Out of time, what was tried so far is what there is.
@@ -155,8 +162,10 @@ impl Job<'_> {
         if goes_on && worth_a_survey(&trial) {
             let end = survey_end(&trial, begun, limits.deadline);
             let found = self.survey(&prober, &trial, end, &|step| line.step(step)).await;
-            let settling = settle(&prober, &mut trial, &found, checks);
-            let _ = timeout_at(deadline, settling).await;
+            if !found.is_stopped() {
+                let settling = settle(&prober, &mut trial, &found, checks);
+                let _ = timeout_at(deadline, settling).await;
+            }
             result = Some(found);
         }
         line.finish();
@@ -179,7 +188,8 @@ impl Job<'_> {
         deadline: Instant,
         progress: &(dyn Fn(crate::survey::Step) + Sync),
     ) -> crate::survey::Survey {
-        let subject = survey::Subject { sni: trial.working_server_name(), ..survey::Subject::default() };
+        let subject =
+            survey::Subject { sni: trial.working_server_name(), ..survey::Subject::default() };
         let options = Options {
             handshakes: self.probing.handshakes,
             exhaustive: self.probing.exhaustive,
@@ -193,6 +203,10 @@ impl Job<'_> {
 /// A survey that cannot end leaves time for the change, which matters more.
 fn survey_end(trial: &Trial, begun: Instant, limit: Duration) -> Instant {
     begun + if trial.has_start() { limit * 3 / 4 } else { limit }
+}
+
+fn is_silence(trial: &Trial) -> bool {
+    matches!(&trial.own.result, Err(Obstacle::Unclear(ProbeError::Silence { .. })))
 }
 
 /// There is nothing to survey where there is no connection, no TLS, or only silence.

@@ -133,7 +133,9 @@ fn explain_missing_fix(diagnosis: &Diagnosis) {
     let target = &diagnosis.target;
     let reason = diagnosis.no_change.as_ref().or(diagnosis.unresolved.as_ref());
     match (diagnosis.summary(), reason) {
-        (Summary::Connects, _) => eprintln!("cipher-test: {target}: Envoy connects, no patch is needed"),
+        (Summary::Connects, _) => {
+            eprintln!("cipher-test: {target}: Envoy connects, no patch is needed")
+        }
         (_, Some(reason)) => eprintln!("cipher-test: {target}: no patch: {reason}"),
         (_, None) => eprintln!("cipher-test: {target}: no patch can be given"),
     }

@@ -62,9 +62,7 @@ impl Experience {
         let mut known = self.known();
         known.usual = Some(match known.usual {
             None => (took, took / 2),
-            Some((mean, varies)) => {
-                ((mean * 7 + took) / 8, (varies * 3 + mean.abs_diff(took)) / 4)
-            }
+            Some((mean, varies)) => ((mean * 7 + took) / 8, (varies * 3 + mean.abs_diff(took)) / 4),
         });
         known.opened_at_last_answer = known.opened_at_last_answer.max(opened);
         drop(known);

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use colored::{ColoredString, Colorize};
 
-use super::words::{advice, headline, message};
+use super::words::{advice, but_unclear, headline, message};
 use super::{Diagnosis, Endpoint};
 use crate::envoy::{ClientConfig, Release};
 use crate::gloo;
@@ -32,7 +32,8 @@ pub fn render(diagnosis: &Diagnosis, names: &Names, verbose: bool) -> String {
 
 fn head(out: &mut String, diagnosis: &Diagnosis) {
     let summary = diagnosis.summary();
-    let line = format!("{} · {}", diagnosis.target, headline(summary));
+    let unclear = but_unclear(summary, diagnosis.unclear_suites());
+    let line = format!("{} · {}{unclear}", diagnosis.target, headline(summary));
     let _ = writeln!(out, "{}", by_summary(summary, &line).bold());
     let config = &diagnosis.config;
     let sni = match config.sni.as_deref() {

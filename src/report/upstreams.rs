@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::Diagnosis;
 use super::terminal::{by_summary, findings_report, mark};
-use super::words::{gloo, headline, message};
+use super::words::{but_unclear, gloo, headline, message};
 use crate::gloo::{
     AppliedFrom, Cluster, Endpoint, Hop, Note, ParametersFrom, Place, PlainBecause, Platform,
     Reach, Tls, TlsBecause,
@@ -208,7 +208,11 @@ fn head(out: &mut String, diagnosis: &UpstreamDiagnosis) {
         }
         (UpstreamSummary::Tested(summary), _) => headline(summary),
     };
-    let line = format!("{} · {words}", diagnosis.cluster.upstream);
+    let unclear = match diagnosis.summary() {
+        UpstreamSummary::Tested(summary) => but_unclear(summary, diagnosis.unclear_suites()),
+        _ => String::new(),
+    };
+    let line = format!("{} · {words}{unclear}", diagnosis.cluster.upstream);
     let line = match diagnosis.summary() {
         UpstreamSummary::Tested(summary) => by_summary(summary, &line),
         _ => line.normal(),

@@ -34,9 +34,9 @@ pub enum Wanted {
 /// Tries plainer hellos side by side; `None` if none of them gets what is wanted.
 pub async fn approach(prober: &Prober, subject: &Subject, wanted: Wanted) -> Option<Approach> {
     let manners = manners(subject);
-    let asked = manners.iter().map(async |(manner, _)| {
-        prober.ask(&greeting(&subject.in_manner(*manner))).await
-    });
+    let asked = manners
+        .iter()
+        .map(async |(manner, _)| prober.ask(&greeting(&subject.in_manner(*manner))).await);
     let outcomes = join_all(asked).await;
     let selected = outcomes.iter().position(|outcome| matches!(outcome, Outcome::Selected(_)));
     let refused = outcomes.iter().position(|outcome| matches!(outcome, Outcome::Refused(_)));
@@ -82,10 +82,7 @@ async fn few_or_short(prober: &Prober, subject: &Subject, short: Manner) -> Appr
         is_answer.then(|| size(&hello))
     };
     if answers(Some(usual.most_bytes)).await.is_some() {
-        return Approach {
-            manner: few,
-            oddities: vec![Oddity::OnlyPlainer(Plainness::FewGroups)],
-        };
+        return Approach { manner: few, oddities: vec![Oddity::OnlyPlainer(Plainness::FewGroups)] };
     }
     let unanswered = size(&greeting(&subject.in_manner(usual)));
     for bytes in [220, 180, 150] {

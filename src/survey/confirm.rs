@@ -26,7 +26,9 @@ enum Alone {
 pub(super) async fn confirm_selections(prober: &Prober, subject: &Subject, survey: &mut Survey) {
     let rows = contradicted(survey);
     let answers: Vec<_> = stream::iter(rows)
-        .map(async |(version, suite)| (version, suite, ask_alone(prober, subject, version, suite).await))
+        .map(async |(version, suite)| {
+            (version, suite, ask_alone(prober, subject, version, suite).await)
+        })
         .buffered(prober.gate().width())
         .collect()
         .await;
@@ -53,10 +55,8 @@ fn contradicted(survey: &Survey) -> Vec<(TlsVersion, CipherSuite)> {
     let is_liar = survey.oddities.iter().any(unoffered);
     let rows = survey.accepted().filter(|(version, suite)| {
         let answer = survey.version(*version).and_then(|found| found.answers.get(suite));
-        let from_set = matches!(
-            answer,
-            Some(Answer::Accepted(Evidence::Selected { offered: 2.., .. }))
-        );
+        let from_set =
+            matches!(answer, Some(Answer::Accepted(Evidence::Selected { offered: 2.., .. })));
         let handshake = survey
             .handshakes
             .iter()

@@ -219,9 +219,9 @@ impl Doubts {
             }
             let is_known = self.sizes.cover(doubt.job.size)
                 && match &doubt.trouble {
-                Trouble::Ended(ending) => self.is_confirmed(*ending),
-                Trouble::Unclear(what) => self.is_persistent(what),
-            };
+                    Trouble::Ended(ending) => self.is_confirmed(*ending),
+                    Trouble::Unclear(what) => self.is_persistent(what),
+                };
             if is_known {
                 self.add(searches, doubt.search, doubt.job, doubt.trouble);
             } else {
@@ -351,7 +351,8 @@ impl Doubts {
         let most = self.manner;
         // A suite of the hello is no suite: TLS_EMPTY_RENEGOTIATION_INFO_SCSV.
         let is_changed = most != Manner::default();
-        !is_changed || (job.size.bytes <= most.most_bytes && job.size.suites <= most.most_suites + 1)
+        !is_changed
+            || (job.size.bytes <= most.most_bytes && job.size.suites <= most.most_suites + 1)
     }
 
     /// Finds out whether the size of the hello is the reason, where that can be. If it is, the

@@ -261,7 +261,9 @@ impl fmt::Display for Oddity {
             Self::StoppedAnswering { connections } => {
                 write!(f, "stopped answering after {connections} connections")
             }
-            Self::Stalls(1) => f.write_str("left 1 hello unanswered that it answered the next time"),
+            Self::Stalls(1) => {
+                f.write_str("left 1 hello unanswered that it answered the next time")
+            }
             Self::Stalls(count) => {
                 write!(f, "left {count} hellos unanswered that it answered the next time")
             }

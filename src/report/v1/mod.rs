@@ -34,8 +34,8 @@ pub use secrets::{
     SecretsReport, VerificationAnswer, Weight,
 };
 pub use survey::{
-    Answer, ClientCertificate, EnvoyUse, Evidence, Groups, HandshakeResult, HandshakeRow, Oddity,
-    OddityDetails, OrderOf, SuiteRow, Survey, VersionSurvey,
+    Answer, ClientCertificate, EnvoyUse, Evidence, Groups, HandshakeResult, HandshakeRow,
+    HelloSize, Oddity, OddityDetails, OrderOf, Plainness, SuiteRow, Survey, VersionSurvey,
 };
 pub use target::{Endpoint, Summary, Target};
 pub use terms::{
