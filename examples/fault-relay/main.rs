@@ -5,10 +5,9 @@
 //! Prints the port that it listens on. Each line on stdin is answered with the counts so far as
 //! one line of JSON; the end of stdin, SIGTERM or Ctrl-C ends it, with the counts once more.
 
-#![expect(clippy::print_stdout, reason = "what it is for is said on stdout")]
-
 mod relay;
 
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
@@ -40,7 +39,8 @@ async fn main() -> ExitCode {
     match run(Args::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            println!("fault-relay: {error}");
+            // Nobody to tell it to is no reason for another failure.
+            let _ = say(&format_args!("fault-relay: {error}"));
             ExitCode::from(2)
         }
     }
@@ -48,21 +48,27 @@ async fn main() -> ExitCode {
 
 async fn run(args: Args) -> std::io::Result<()> {
     let relay = Relay::start(args.listen, args.to, args.fault, args.seed).await?;
-    println!("{}", relay.address().port());
+    say(&relay.address().port())?;
     let mut lines = lines_of_stdin();
     let mut terminated = signal(SignalKind::terminate())?;
     loop {
         tokio::select! {
             line = lines.recv() => match line {
-                Some(()) => println!("{}", json(relay.counts())),
+                Some(()) => say(&json(relay.counts()))?,
                 None => break,
             },
             _ = terminated.recv() => break,
             _ = tokio::signal::ctrl_c() => break,
         }
     }
-    println!("{}", json(relay.counts()));
+    // A reader that is gone has seen all that it wanted.
+    let _ = say(&json(relay.counts()));
     Ok(())
+}
+
+/// Writes a line to stdout at once.
+fn say(line: &dyn std::fmt::Display) -> std::io::Result<()> {
+    writeln!(std::io::stdout().lock(), "{line}")
 }
 
 /// From a thread of its own, which may outlast the relay: a read of stdin cannot be given up.

@@ -22,9 +22,23 @@ enum Alone {
     Unclear(String),
 }
 
-/// Asks again, alone, for each suite whose selection is contradicted.
+/// Asks again, alone, for each suite whose selection is contradicted, and then for all that
+/// nothing confirms if one of them was not selected alone.
 pub(super) async fn confirm_selections(prober: &Prober, subject: &Subject, survey: &mut Survey) {
     let rows = contradicted(survey);
+    let mut taken_back = confirm(prober, subject, survey, rows).await;
+    if !taken_back.is_empty() {
+        let rows = unconfirmed(survey);
+        taken_back.extend(confirm(prober, subject, survey, rows).await);
+    }
+    if let Some((version, suite)) = taken_back.first().copied() {
+        let oddity = Oddity::NotConfirmed { version, suite, rows: taken_back.len() };
+        survey.oddities.push(oddity);
+    }
+}
+
+/// Asks for these rows alone, and takes back those that are not selected then.
+async fn confirm(prober: &Prober, subject: &Subject, survey: &mut Survey, rows: Rows) -> Rows {
     let answers: Vec<_> = stream::iter(rows)
         .map(async |(version, suite)| {
             (version, suite, ask_alone(prober, subject, version, suite).await)
@@ -32,43 +46,60 @@ pub(super) async fn confirm_selections(prober: &Prober, subject: &Subject, surve
         .buffered(prober.gate().width())
         .collect()
         .await;
+    let mut taken_back = Vec::new();
     for (version, suite, alone) in answers {
-        match alone {
-            Alone::Selected => {}
+        let answer = match alone {
+            Alone::Selected => continue,
             Alone::Refused(alert) => {
-                let evidence = Evidence::Alert { alert: alert.description, offered: 1 };
-                survey.take_back(version, suite, Answer::Refused(evidence));
-                survey.oddities.push(Oddity::NotConfirmed { version, suite });
+                Answer::Refused(Evidence::Alert { alert: alert.description, offered: 1 })
             }
-            Alone::Unclear(what) => {
-                survey.take_back(version, suite, Answer::Unclear(what));
-                survey.oddities.push(Oddity::NotConfirmed { version, suite });
-            }
-        }
+            Alone::Unclear(what) => Answer::Unclear(what),
+        };
+        survey.take_back(version, suite, answer);
+        taken_back.push((version, suite));
     }
+    taken_back
 }
 
-/// The rows known only from a set of suites, where no handshake confirms them: those that one
-/// refused, and all if the server was seen selecting what was not offered.
-fn contradicted(survey: &Survey) -> Vec<(TlsVersion, CipherSuite)> {
+/// Pairs of version and suite.
+type Rows = Vec<(TlsVersion, CipherSuite)>;
+
+/// The rows known only from a set of suites that a handshake contradicts, or that nothing
+/// confirms if the server was seen selecting what was not offered.
+fn contradicted(survey: &Survey) -> Rows {
     let unoffered = |oddity: &Oddity| matches!(oddity, Oddity::UnofferedSuite { .. });
     let is_liar = survey.oddities.iter().any(unoffered);
+    let mut rows = unconfirmed(survey);
+    rows.retain(|row| {
+        let refuses = matches!(
+            handshake(survey, *row),
+            Some(HandshakeResult::Refused(_) | HandshakeResult::FailedAfterSelection(_))
+        );
+        is_liar || refuses
+    });
+    rows
+}
+
+/// The rows known only from a set of suites, without a handshake.
+fn unconfirmed(survey: &Survey) -> Rows {
     let rows = survey.accepted().filter(|(version, suite)| {
         let answer = survey.version(*version).and_then(|found| found.answers.get(suite));
         let from_set =
             matches!(answer, Some(Answer::Accepted(Evidence::Selected { offered: 2.., .. })));
-        let handshake = survey
-            .handshakes
-            .iter()
-            .find(|row| row.suite == *suite && row.version == Some(*version));
-        let is_doubtful = match handshake.map(|row| &row.result) {
-            Some(HandshakeResult::Completed(_)) => false,
-            Some(HandshakeResult::Refused(_) | HandshakeResult::FailedAfterSelection(_)) => true,
-            _ => is_liar,
-        };
-        from_set && is_doubtful
+        let completed =
+            matches!(handshake(survey, (*version, *suite)), Some(HandshakeResult::Completed(_)));
+        from_set && !completed
     });
     rows.collect()
+}
+
+fn handshake(
+    survey: &Survey,
+    (version, suite): (TlsVersion, CipherSuite),
+) -> Option<&HandshakeResult> {
+    let mut rows = survey.handshakes.iter();
+    let row = rows.find(|row| row.suite == suite && row.version == Some(version))?;
+    Some(&row.result)
 }
 
 async fn ask_alone(

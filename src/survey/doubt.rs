@@ -55,6 +55,8 @@ pub(super) struct Doubts {
     /// What was found odd about sizes.
     pub(super) oddities: Vec<Oddity>,
     gave_up: bool,
+    /// Whether the troubles that are being settled have slowed the connections down already.
+    slowed_down: bool,
 }
 
 #[derive(Debug)]
@@ -202,6 +204,7 @@ impl Doubts {
         prober: &Prober,
         deadline: Instant,
     ) {
+        self.slowed_down = false;
         // Several at once: does it still answer at all?
         let is_asked = self.open.len() > 1 || self.known_pair(searches).is_none();
         if is_asked && self.ask_known(searches, subject, prober).await == Some(false) {
@@ -259,7 +262,10 @@ impl Doubts {
         match search.record(job, &outcome, 1) {
             // It works now, so it was trouble: fewer connections at once from here on.
             Verdict::Recorded => {
-                prober.gate().narrow();
+                // Once for all that were in flight together.
+                if !std::mem::replace(&mut self.slowed_down, true) {
+                    prober.gate().narrow();
+                }
                 if was_ending {
                     self.suspect(searches);
                 }

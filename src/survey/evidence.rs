@@ -156,12 +156,14 @@ pub enum Oddity {
     },
     /// It took connections and left hellos unanswered that it answered on the next one.
     Stalls(u32),
-    /// It selected a suite from a set and refused it alone.
+    /// It selected suites from a set, and not when they were offered alone.
     NotConfirmed {
-        /// The version asked for.
+        /// The version of the first of them.
         version: TlsVersion,
-        /// The suite.
+        /// The first of them.
         suite: CipherSuite,
+        /// How many pairs of version and suite there are.
+        rows: usize,
     },
     /// It answers the same question now so and now so.
     Unsteady {
@@ -267,8 +269,12 @@ impl fmt::Display for Oddity {
             Self::Stalls(count) => {
                 write!(f, "left {count} hellos unanswered that it answered the next time")
             }
-            Self::NotConfirmed { version, suite } => {
-                write!(f, "selects {suite} under {version} from a set and refuses it alone")
+            Self::NotConfirmed { version, suite, rows } => {
+                write!(f, "selects {suite} under {version} from a set, and not alone")?;
+                match rows {
+                    0 | 1 => Ok(()),
+                    rows => write!(f, "; so it does {rows} pairs of version and suite"),
+                }
             }
             Self::Unsteady { rows, surveys } => write!(
                 f,

@@ -51,12 +51,20 @@ pub(super) async fn attempt(prober: &Prober, config: ClientConfig) -> Attempt {
             Err(Obstacle::Ended(_)) => 1,
             Err(Obstacle::Unclear(ProbeError::Silence { .. })) => u32::from(prober.has_answered()),
             Err(Obstacle::Unclear(ProbeError::ConnectTimeout(_))) => 1,
+            // Something on the way may have changed the answer, this once.
+            Err(
+                Obstacle::SuiteNotOffered(_)
+                | Obstacle::VersionNotOffered(_)
+                | Obstacle::VersionTooLow(_),
+            ) => 1,
             _ => 0,
         };
         if tries > prober.limits().retries.min(most) {
             return attempt;
         }
-        let pause = if most > 1 || prober.has_answered() { PAUSE } else { PAUSE / 8 };
+        let is_trouble = matches!(attempt.result, Err(Obstacle::Ended(_) | Obstacle::Unclear(_)));
+        let is_quick = !is_trouble || (most == 1 && !prober.has_answered());
+        let pause = if is_quick { PAUSE / 8 } else { PAUSE };
         tokio::time::sleep(pause * tries * tries).await;
     }
 }

@@ -23,6 +23,7 @@ mod command;
 mod config_dump;
 mod documents;
 mod explain;
+mod faults;
 mod kubernetes;
 mod lab;
 mod matrix;

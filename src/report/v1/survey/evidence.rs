@@ -142,12 +142,14 @@ pub enum OddityDetails {
         /// How often.
         times: u32,
     },
-    /// It selected a suite from a set and refused it alone.
+    /// It selected suites from a set, and not when they were offered alone.
     NotConfirmed {
-        /// The version asked for.
+        /// The version of the first of them.
         version: Version,
-        /// The suite.
+        /// The first of them.
         suite: Suite,
+        /// How many pairs of version and suite there are.
+        rows: usize,
     },
     /// It answers the same question now so and now so; the rows stand in `unsteady`.
     Unsteady {
@@ -232,8 +234,8 @@ impl From<&survey::Oddity> for OddityDetails {
                 Self::StoppedAnswering { connections }
             }
             survey::Oddity::Stalls(times) => Self::Stalls { times },
-            survey::Oddity::NotConfirmed { version, suite } => {
-                Self::NotConfirmed { version: version.into(), suite: suite.into() }
+            survey::Oddity::NotConfirmed { version, suite, rows } => {
+                Self::NotConfirmed { version: version.into(), suite: suite.into(), rows }
             }
             survey::Oddity::Unsteady { rows, surveys } => Self::Unsteady { rows, surveys },
         }
