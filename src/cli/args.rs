@@ -387,6 +387,10 @@ pub(super) struct ProbingOptions {
     /// Complete a handshake with every OpenSSL cipher, accepted or not
     #[arg(long, help_heading = "Survey")]
     pub(super) exhaustive: bool,
+    /// Survey each server so many times, and report the answers that change
+    #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Survey",
+          value_parser = clap::value_parser!(u16).range(1..=100))]
+    pub(super) repeat: u16,
     /// Connections at once to one address
     #[arg(long, value_name = "N", default_value_t = 5, help_heading = "Survey",
           value_parser = clap::value_parser!(u16).range(1..=64))]

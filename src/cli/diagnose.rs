@@ -161,7 +161,18 @@ impl Job<'_> {
         }
         if goes_on && worth_a_survey(&trial) {
             let end = survey_end(&trial, begun, limits.deadline);
-            let found = self.survey(&prober, &trial, end, &|step| line.step(step)).await;
+            let step = |step| line.step(step);
+            let mut found = self.survey(&prober, &trial, end, true, &step).await;
+            if self.probing.surveys > 1 {
+                let mut others = Vec::new();
+                while others.len() + 1 < usize::from(self.probing.surveys)
+                    && Instant::now() < end
+                    && !found.is_stopped()
+                {
+                    others.push(self.survey(&prober, &trial, end, false, &step).await);
+                }
+                found.repeated(&others);
+            }
             if !found.is_stopped() {
                 let settling = settle(&prober, &mut trial, &found, checks);
                 let _ = timeout_at(deadline, settling).await;
@@ -186,13 +197,15 @@ impl Job<'_> {
         prober: &Prober,
         trial: &Trial,
         deadline: Instant,
+        is_first: bool,
         progress: &(dyn Fn(crate::survey::Step) + Sync),
     ) -> crate::survey::Survey {
         let subject =
             survey::Subject { sni: trial.working_server_name(), ..survey::Subject::default() };
         let options = Options {
-            handshakes: self.probing.handshakes,
-            exhaustive: self.probing.exhaustive,
+            // They are shown once, and say nothing of rows that change.
+            handshakes: self.probing.handshakes && is_first,
+            exhaustive: self.probing.exhaustive && is_first,
             control: trial.working_hello(),
             deadline,
         };

@@ -39,6 +39,8 @@ pub(super) struct Probing {
     resolved: Vec<(Target, Vec<IpAddr>)>,
     pub(super) handshakes: bool,
     pub(super) exhaustive: bool,
+    /// How many surveys of one endpoint are put together.
+    pub(super) surveys: u16,
     pub(super) show_progress: bool,
 }
 
@@ -136,6 +138,7 @@ impl Probing {
                 .collect::<Result<_, _>>()?,
             handshakes: wants_handshakes && !options.no_handshakes,
             exhaustive: options.exhaustive,
+            surveys: options.repeat,
             show_progress: !report.no_progress && bar_is_welcome(),
         })
     }

@@ -9,7 +9,7 @@ use super::{Diagnosis, Endpoint};
 use crate::envoy::{ClientConfig, Release};
 use crate::gloo;
 use crate::remedy::{Change, Names, kubectl_command, replaces_hosts, upstream};
-use crate::survey::{Answer, HandshakeResult, Preference, Survey, VersionSurvey};
+use crate::survey::{Answer, HandshakeResult, Preference, Survey, UnsteadyRow, VersionSurvey};
 use crate::tls::{CipherSuite, TlsVersion};
 use crate::trial::{Passage, ServerCertificate};
 use crate::verdict::{Finding, Severity, SuiteRow, Summary, Use};
@@ -237,6 +237,13 @@ fn facts_report(out: &mut String, endpoint: &Endpoint, survey: &Survey, verbose:
         let more = if groups.complete { "" } else { ", perhaps more" };
         facts.push(("groups", format!("{}{more} ({})", names.join(", "), groups.version)));
     }
+    if survey.surveys > 1 {
+        let text = match survey.unsteady.len() {
+            0 => format!("{} with the same answers", survey.surveys),
+            _ => format!("{}, with answers that differ: {}", survey.surveys, unsteady(survey)),
+        };
+        facts.push(("surveys", text));
+    }
     if let Some(order) = order(survey) {
         facts.push(("order", order.to_owned()));
     }
@@ -260,6 +267,15 @@ fn facts_report(out: &mut String, endpoint: &Endpoint, survey: &Survey, verbose:
     for (label, text) in facts {
         let _ = writeln!(out, "  {} {text}", format!("{label:<11}").dimmed());
     }
+}
+
+/// The rows that change, with how often each answer came.
+fn unsteady(survey: &Survey) -> String {
+    let rows = survey.unsteady.iter().map(|row| {
+        let UnsteadyRow { version, suite, accepted, refused, .. } = row;
+        format!("{version} {} accepted {accepted} times, refused {refused}", name(*suite))
+    });
+    rows.collect::<Vec<_>>().join("; ")
 }
 
 fn round(duration: std::time::Duration) -> std::time::Duration {

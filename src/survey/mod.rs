@@ -19,6 +19,7 @@ mod groups;
 mod handshakes;
 mod hello;
 mod order;
+mod repeat;
 mod run;
 mod search;
 mod size;
@@ -30,6 +31,7 @@ pub use groups::GroupSurvey;
 pub use handshakes::{HandshakeResult, HandshakeRow};
 pub use hello::{Manner, Subject};
 pub use order::Preference;
+pub use repeat::UnsteadyRow;
 pub use run::{Options, Step, survey};
 
 use std::collections::BTreeMap;
@@ -57,6 +59,10 @@ pub struct Survey {
     pub times_slowed: usize,
     /// Whether the deadline ended the survey early.
     pub deadline_hit: bool,
+    /// How many surveys were put together; 0 where there was no more than one.
+    pub surveys: u32,
+    /// The rows that changed from one survey to the next.
+    pub unsteady: Vec<UnsteadyRow>,
 }
 
 /// What a server accepts under one protocol version.

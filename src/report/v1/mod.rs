@@ -35,7 +35,8 @@ pub use secrets::{
 };
 pub use survey::{
     Answer, ClientCertificate, EnvoyUse, Evidence, Groups, HandshakeResult, HandshakeRow,
-    HelloSize, Oddity, OddityDetails, OrderOf, Plainness, SuiteRow, Survey, VersionSurvey,
+    HelloSize, Oddity, OddityDetails, OrderOf, Plainness, SuiteRow, Survey, UnsteadyRow,
+    VersionSurvey,
 };
 pub use target::{Endpoint, Summary, Target};
 pub use terms::{

@@ -2,10 +2,8 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use super::{Scripted, Server};
 use crate::support::embedded;
 
 /// Resets a connection, whatever was read of it.
