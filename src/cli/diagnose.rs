@@ -154,12 +154,12 @@ impl Job<'_> {
             let approaching = survey::approach(&prober, &subject, survey::Wanted::Answer);
             goes_on = timeout_at(deadline, approaching).await.is_ok_and(|found| found.is_some());
         }
-        if goes_on && worth_a_survey(&trial) {
+        if goes_on && worth_a_survey(&prober, &trial) {
             let widening = widen(&prober, &mut trial, candidates, checks);
             // Out of time, what was tried so far is what there is.
             let _ = timeout_at(deadline, widening).await;
         }
-        if goes_on && worth_a_survey(&trial) {
+        if goes_on && worth_a_survey(&prober, &trial) {
             let end = survey_end(&trial, begun, limits.deadline);
             let step = |step| line.step(step);
             let mut found = self.survey(&prober, &trial, end, true, &step).await;
@@ -223,7 +223,7 @@ fn is_silence(trial: &Trial) -> bool {
 }
 
 /// There is nothing to survey where there is no connection, no TLS, or only silence.
-fn worth_a_survey(trial: &Trial) -> bool {
+fn worth_a_survey(prober: &Prober, trial: &Trial) -> bool {
     let silent =
         |obstacle: &Obstacle| matches!(obstacle, Obstacle::Unclear(ProbeError::Silence { .. }));
     match &trial.own.result {
@@ -231,7 +231,7 @@ fn worth_a_survey(trial: &Trial) -> bool {
         Err(Obstacle::Unclear(
             ProbeError::Connect(_) | ProbeError::ConnectTimeout(_) | ProbeError::Tunnel(_),
         )) => false,
-        Err(obstacle) if silent(obstacle) => {
+        Err(obstacle) if silent(obstacle) && !prober.has_answered() => {
             let tried = &trial.wider;
             tried.is_empty() || !tried.iter().all(|(_, result)| result.as_ref().is_err_and(silent))
         }

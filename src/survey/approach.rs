@@ -64,8 +64,6 @@ fn manners(subject: &Subject) -> Vec<(Manner, Option<Plainness>)> {
     ];
     if subject.sni.is_some() {
         manners.push((nameless, Some(Plainness::NoServerName)));
-        let short = in_bytes(nameless, SHORT_BYTES);
-        manners.push((short, Some(Plainness::NoServerName)));
     }
     manners
 }

@@ -64,8 +64,8 @@ async fn confirm(prober: &Prober, subject: &Subject, survey: &mut Survey, rows: 
 /// Pairs of version and suite.
 type Rows = Vec<(TlsVersion, CipherSuite)>;
 
-/// The rows known only from a set of suites that a handshake contradicts, or that nothing
-/// confirms if the server was seen selecting what was not offered.
+/// The rows known only from a set of suites that a handshake does not confirm, or that none was
+/// begun for if the server was seen selecting what was not offered.
 fn contradicted(survey: &Survey) -> Rows {
     let unoffered = |oddity: &Oddity| matches!(oddity, Oddity::UnofferedSuite { .. });
     let is_liar = survey.oddities.iter().any(unoffered);
@@ -73,7 +73,12 @@ fn contradicted(survey: &Survey) -> Rows {
     rows.retain(|row| {
         let refuses = matches!(
             handshake(survey, *row),
-            Some(HandshakeResult::Refused(_) | HandshakeResult::FailedAfterSelection(_))
+            Some(
+                HandshakeResult::Refused(_)
+                    | HandshakeResult::FailedAfterSelection(_)
+                    | HandshakeResult::Unclear(_)
+                    | HandshakeResult::NotInOpenssl
+            )
         );
         is_liar || refuses
     });

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+use super::candidates::is_widespread;
 use super::evidence::{Evidence, Oddity};
 use super::hello::{Manner, Subject, suite_hello};
 use super::search::{Job, Purpose, SuiteSearch, Trouble, Verdict};
@@ -92,9 +93,12 @@ impl Doubts {
         self.manner
     }
 
-    /// Takes note of a hello that was answered.
-    pub(super) fn note_answer(&mut self, job: &Job) {
+    /// Takes note of a hello that was answered. If it was hung up on before, that was trouble.
+    pub(super) fn note_answer(&mut self, searches: &mut [SuiteSearch], job: &Job) {
         self.sizes.note_answered(job.size);
+        if job.attempts > 0 {
+            self.suspect(searches);
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -115,6 +119,13 @@ impl Doubts {
     ) {
         let is_size_known = self.sizes.cover(job.size);
         match trouble {
+            // That is how this server says no; but a set that matters may have met with trouble
+            // that looks the same.
+            Trouble::Ended(ending)
+                if is_size_known && self.is_confirmed(ending) && deserves_another(&job) =>
+            {
+                searches[index].ask_again(Job { attempts: job.attempts + 1, ..job });
+            }
             Trouble::Ended(ending) if is_size_known && self.is_confirmed(ending) => {
                 self.refuse(searches, index, job, ending);
             }
@@ -257,7 +268,7 @@ impl Doubts {
         job.size = size(&hello);
         let outcome = prober.ask(&hello).await;
         if matches!(outcome, Outcome::Selected(_) | Outcome::Refused(_)) {
-            self.note_answer(&job);
+            self.sizes.note_answered(job.size);
         }
         match search.record(job, &outcome, 1) {
             // It works now, so it was trouble: fewer connections at once from here on.
@@ -403,6 +414,15 @@ impl Doubts {
             searches[doubt.search].record_unclear(&doubt.job, &what);
         }
     }
+}
+
+/// How often a set with suites in wide use is asked again where the server is known to refuse by
+/// hanging up.
+const SECOND_LOOKS: u32 = 2;
+
+fn deserves_another(job: &Job) -> bool {
+    let is_search = job.purpose == Purpose::Search;
+    is_search && job.attempts < SECOND_LOOKS && job.suites.iter().any(|suite| is_widespread(*suite))
 }
 
 /// How long to wait before a hello is asked again where connections may be limited: longer than

@@ -237,7 +237,7 @@ async fn ask_all(
         in_flight[index] -= 1;
         seen.look_at(&outcome);
         if matches!(outcome, Outcome::Selected(_) | Outcome::Refused(_)) {
-            doubts.note_answer(&job);
+            doubts.note_answer(searches, &job);
         }
         let waiting = searches.iter().filter(|search| search.is_waiting()).count();
         let idle = width.saturating_sub(running.len() + waiting);

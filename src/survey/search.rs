@@ -16,10 +16,10 @@ use crate::tls::{Alert, AlertDescription, CipherSuite, TlsVersion};
 use crate::wire::Flight;
 
 /// How much must speak against a version before no more hellos are sent for it: two alerts that
-/// say so, or three answers in another version, which something on the way may have changed.
-const VERSION_REFUSALS: usize = 6;
-const BY_ALERT: usize = 3;
-const BY_OTHER_VERSION: usize = 2;
+/// say so, or four answers in another version, which something on the way may have changed.
+const VERSION_REFUSALS: usize = 12;
+const BY_ALERT: usize = 6;
+const BY_OTHER_VERSION: usize = 3;
 /// A part smaller than this is not worth a connection of its own while others wait.
 const SMALLEST_PART: usize = 6;
 /// Members of refused sets that are asked alone, the ones most in use.
@@ -175,7 +175,11 @@ impl SuiteSearch {
             let mut samples = SAMPLED.to_vec();
             samples.retain(|suite| self.was_refused_in_a_set(*suite));
             let old = self.version < TlsVersion::TLS12;
-            samples.truncate(if old { OLD_SAMPLES } else { SAMPLES });
+            samples.truncate(match self.version_refusals {
+                0 if old => OLD_SAMPLES,
+                0 => SAMPLES,
+                _ => SAMPLED.len(),
+            });
             let jobs = samples.into_iter().map(|suite| Job::new(vec![suite], Purpose::Sample));
             self.queue.extend(jobs);
         }
@@ -185,7 +189,9 @@ impl SuiteSearch {
     fn was_refused_in_a_set(&self, suite: CipherSuite) -> bool {
         match self.answers.get(&suite) {
             Some(Answer::Refused(
-                Evidence::Alert { offered, .. } | Evidence::Ended { offered, .. },
+                Evidence::Alert { offered, .. }
+                | Evidence::Ended { offered, .. }
+                | Evidence::OtherVersion { offered, .. },
             )) => *offered > 1,
             _ => false,
         }
@@ -382,6 +388,11 @@ impl SuiteSearch {
         self.queue.extend(sets.map(|set| Job::new(set, Purpose::Search)));
     }
 
+    /// Asks the same once more, before anything else.
+    pub(super) fn ask_again(&mut self, job: Job) {
+        self.queue.push_front(job);
+    }
+
     /// Puts a job back in the queue, in hellos that fit the manner of `subject`.
     pub(super) fn requeue(&mut self, job: Job, subject: &Subject) {
         match job.purpose {
@@ -573,7 +584,7 @@ mod tests {
         let answer = |_: &[CipherSuite]| selects(TlsVersion::TLS10, has[0]);
         let (found, hellos) = survey(TlsVersion::TLS11, 1, answer);
         assert!(found.accepted.is_empty());
-        assert_eq!(hellos, 3);
+        assert_eq!(hellos, 4);
     }
 
     #[test]

@@ -14,7 +14,7 @@ fn resets_lose_no_suite() {
 #[test]
 fn many_resets_are_no_refusals() {
     for found in through(&["reset-1-in=3"], 3, &[]) {
-        found.took_at_most(50, 400);
+        found.took_at_most(64, 500);
     }
 }
 
@@ -22,7 +22,7 @@ fn many_resets_are_no_refusals() {
 #[test]
 fn resets_beside_refusals_by_reset_make_no_row() {
     for found in through(&["hides-alerts=reset", "reset-1-in=7"], 4, &[]) {
-        found.took_at_most(60, 400);
+        found.took_at_most(64, 500);
     }
 }
 
