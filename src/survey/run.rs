@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout_at};
 use super::approach::{Wanted, approach};
 use super::confirm::confirm_selections;
 use super::doubt::Doubts;
-use super::hello::{Subject, suite_hello};
+use super::hello::{Extensions, Subject, suite_hello};
 use super::search::{SuiteSearch, Verdict};
 use super::size::size;
 use super::{HandshakeRow, Oddity, Survey, extras, groups, handshakes};
@@ -76,7 +76,10 @@ pub async fn survey(
     run_searches(prober, &subject, options, &mut searches, &mut doubts, &mut seen, progress).await;
     subject.manner = doubts.manner();
     result.oddities.append(&mut doubts.oddities);
-    for search in searches {
+    for mut search in searches {
+        if subject.manner.extensions == Extensions::Bare {
+            search.doubt_bare_refusals();
+        }
         result.oddities.extend(search.oddities.iter().cloned());
         result.versions.push(search.into_survey());
     }

@@ -12,7 +12,7 @@ use super::evidence::{Answer, Evidence, HelloSize, NotOffered, Oddity};
 use super::hello::{Subject, Tls13Share, hello_sized_sets, one_kind_sets};
 use super::order::{Observation, Order, Preference, preference};
 use crate::probe::{Ending, Outcome};
-use crate::tls::{Alert, AlertDescription, CipherSuite, TlsVersion};
+use crate::tls::{Alert, AlertDescription, CipherSuite, KeyExchange, TlsVersion};
 use crate::wire::Flight;
 
 /// How much must speak against a version before no more hellos are sent for it: two alerts that
@@ -350,9 +350,12 @@ impl SuiteSearch {
     /// A server that refuses sets for the sake of one member is asked for each widespread suite.
     fn ask_refused_alone(&mut self) {
         let refused = self.refused();
-        let widespread = refused.into_iter().filter(|suite| is_widespread(*suite));
-        let jobs: Vec<_> = widespread.map(|suite| Job::new(vec![suite], Purpose::Search)).collect();
-        self.queue.extend(jobs);
+        for suite in refused.into_iter().filter(|suite| is_widespread(*suite)) {
+            // At once, since the deadline may come before the answer.
+            let what = "refused in a set of which another member is accepted";
+            self.answers.insert(suite, Answer::Unclear(what.to_owned()));
+            self.queue.push_back(Job::new(vec![suite], Purpose::Search));
+        }
     }
 
     fn record_other_version(&mut self, job: &Job, answered: TlsVersion) -> Verdict {
@@ -425,6 +428,17 @@ impl SuiteSearch {
     fn note(&mut self, oddity: Oddity) {
         if !self.oddities.contains(&oddity) {
             self.oddities.push(oddity);
+        }
+    }
+
+    /// Writes down that refusals say nothing where hellos had to go without groups and schemes:
+    /// only a key exchange with the certificate's RSA key needs neither.
+    pub(super) fn doubt_bare_refusals(&mut self) {
+        for (suite, answer) in &mut self.answers {
+            if matches!(answer, Answer::Refused(_)) && suite.key_exchange() != KeyExchange::Rsa {
+                let what = "the server answers only hellos without the groups that it would need";
+                *answer = Answer::Unclear(what.to_owned());
+            }
         }
     }
 
