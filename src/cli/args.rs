@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use crate::envoy::Release;
 use crate::gloo::{self, Platform, UnknownPlatform};
 use crate::remedy::product::Product;
+use crate::target::Shard;
 
 /// Tells whether Envoy can reach a TLS server and writes the Gloo Upstream patch that makes it.
 ///
@@ -22,9 +23,45 @@ pub(super) struct Args {
     #[arg(value_name = "HOST:PORT")]
     pub(super) targets: Vec<String>,
     #[command(flatten)]
+    pub(super) fleet: FleetOptions,
+    #[command(flatten)]
     pub(super) upgrade: UpgradeOptions,
     #[command(flatten)]
     pub(super) options: Options,
+}
+
+/// Many targets in one run.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct FleetOptions {
+    /// File with targets, one a line, with comments behind #; - is stdin; may be repeated
+    #[arg(long = "targets", value_name = "FILE", help_heading = "Many targets")]
+    pub(super) lists: Vec<PathBuf>,
+    /// Test every address of networks such as 10.0.0.0/24:443
+    #[arg(long, help_heading = "Many targets")]
+    pub(super) allow_cidr: bool,
+    /// Targets at once
+    #[arg(long, value_name = "N", default_value_t = 64, help_heading = "Many targets",
+          value_parser = clap::value_parser!(u16).range(1..=4096))]
+    pub(super) concurrency: u16,
+    /// Go on with a run of --format ndjson: leave out the targets that this file has, and append
+    /// the others to it
+    #[arg(
+        long,
+        value_name = "FILE",
+        help_heading = "Many targets",
+        conflicts_with_all = ["fix", "from"]
+    )]
+    pub(super) resume: Option<PathBuf>,
+    /// Test share K of N, counted from 1; a target is always in the same
+    #[arg(long, value_name = "K/N", help_heading = "Many targets")]
+    pub(super) shard: Option<Shard>,
+    /// Test one share of N, by the JOB_COMPLETION_INDEX of a Kubernetes Indexed Job
+    #[arg(long, value_name = "N", help_heading = "Many targets", conflicts_with = "shard",
+          value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) shards: Option<u32>,
+    /// Print no summary of many targets
+    #[arg(short, long, help_heading = "Many targets")]
+    pub(super) quiet: bool,
 }
 
 /// Two releases to compare.
@@ -62,6 +99,8 @@ pub(super) enum Command {
     ConfigDump(Box<ConfigDump>),
     /// List the Envoy releases that are known, with what they offer upstreams
     Envoy,
+    /// Show reports that were kept as JSON, or merge those of many runs into one
+    Report(ReportArgs),
     /// Say what errors of Envoy and Gloo mean, from logs, 503 bodies, counters and statuses
     Explain(Explain),
     /// Print the JSON Schema of --format json
@@ -87,6 +126,57 @@ pub(super) struct Explain {
     /// When to use colour
     #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
     pub(super) color: Color,
+}
+
+/// Of several answers to the same question, the later counts, unless an earlier one is more
+/// complete.
+///
+/// Exit codes: 0 Envoy connects to every target, 1 a change is needed, 2 no answer for some
+/// target, or some of the input cannot be read.
+#[derive(Debug, clap::Args)]
+pub(super) struct ReportArgs {
+    /// Files that --format json or ndjson wrote; - for stdin
+    #[arg(value_name = "FILE", required = true)]
+    pub(super) files: Vec<PathBuf>,
+    /// Form of the report
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: StoredFormat,
+    /// Print only the changes for Gloo
+    #[arg(long, value_enum, value_name = "FORM", conflicts_with = "format")]
+    pub(super) fix: Option<StoredFix>,
+    /// Say how each answer is known
+    #[arg(short, long)]
+    pub(super) verbose: bool,
+    /// When to use colour
+    #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
+    pub(super) color: Color,
+}
+
+/// The forms that a stored report can be shown in.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+pub(super) enum StoredFormat {
+    /// As the run printed it, and numbers if there are several targets
+    #[default]
+    Text,
+    /// One line for each target, and numbers
+    Table,
+    /// The lines of the script in Gloo's guide
+    Classic,
+    /// One document
+    Json,
+    /// One document for each target, each on a line
+    Ndjson,
+}
+
+/// The forms of a change that a stored report holds.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(super) enum StoredFix {
+    /// A whole static Upstream
+    Upstream,
+    /// A merge patch for kubectl patch
+    Patch,
+    /// The finished kubectl command
+    Kubectl,
 }
 
 #[derive(Debug, clap::Args)]
@@ -361,7 +451,7 @@ pub(super) struct PatchOptions {
 /// How the result is shown.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct ReportOptions {
-    /// Form of the report
+    /// Form of the report; ndjson is a line for each target as soon as it is done
     #[arg(long, value_enum, default_value_t, help_heading = "Report")]
     pub(super) format: Format,
     /// Say how each answer is known
@@ -391,10 +481,14 @@ pub(super) struct ProbingOptions {
     #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Survey",
           value_parser = clap::value_parser!(u16).range(1..=100))]
     pub(super) repeat: u16,
-    /// Connections at once to one address
-    #[arg(long, value_name = "N", default_value_t = 5, help_heading = "Survey",
+    /// Most connections at once to one address, reached from 5 on as long as all goes well
+    #[arg(long, value_name = "N", default_value_t = 16, help_heading = "Survey",
           value_parser = clap::value_parser!(u16).range(1..=64))]
     pub(super) connections: u16,
+    /// Open no more than N connections to one address in all; the verdict comes first
+    #[arg(long, value_name = "N", help_heading = "Survey",
+          value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) budget: Option<u64>,
     /// Least time between two connections to one address, for example 1s
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration, help_heading = "Survey")]
     pub(super) delay: Duration,
@@ -476,7 +570,20 @@ pub(super) enum Format {
     #[default]
     Text,
     Json,
+    // A JSON report for each target on a line of its own, as soon as it is done.
+    Ndjson,
     Classic,
+}
+
+impl Format {
+    /// What is wrong with this form for commands that test no list of targets with one release.
+    pub(super) fn not_for_servers_alone(self) -> Result<(), String> {
+        match self {
+            Self::Text | Self::Json => Ok(()),
+            Self::Ndjson => Err("--format ndjson is for single servers".to_owned()),
+            Self::Classic => Err("--format classic is for single servers".to_owned()),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::args::{Demo, Options};
 use super::output::print_all;
 use super::settings::Settings;
-use super::{NO_ANSWER, diagnose_all};
+use super::{NO_ANSWER, fleet};
 use crate::lab::{Scenario, Server};
 use crate::target::{Host, Target};
 
@@ -24,7 +24,7 @@ pub(super) async fn run(demo: Demo) -> Result<u8, String> {
     }
     let settings = Settings::from_args(&options(scenario, demo.options))?;
     let target = Target { host: Host::Address(address.ip()), port: address.port() };
-    let (code, _) = diagnose_all(&settings, vec![target]).await?;
+    let code = fleet::run(&settings, fleet::Plan::of_one(&target)).await?;
     // The demo has shown what it promised, whatever the verdict on its server.
     Ok(if code == NO_ANSWER { NO_ANSWER } else { 0 })
 }

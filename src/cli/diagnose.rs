@@ -1,22 +1,27 @@
 //! One target through the whole house: target, trial, survey, verdict, remedy.
 
+use std::future::ready;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::{Either, select};
 use futures::stream::{self, StreamExt};
-use tokio::sync::Semaphore;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
+use super::doors::{Doors, Turn};
 use super::progress::Progress;
 use super::settings::Probing;
 use crate::envoy::ClientConfig;
 use crate::probe::{Gate, ProbeError, Prober, Way};
 use crate::remedy::Change;
 use crate::report::{Diagnosis, Endpoint};
-use crate::survey::{self, Options, survey};
+use crate::survey::{self, Clearance, Cleared, Options, Step, Survey, survey};
 use crate::target::{Addresses, Target};
-use crate::trial::{Candidates, Checks, Dimension, Obstacle, Trial, prove, settle, try_own, widen};
+use crate::trial::{
+    Attempt, Candidates, Checks, Dimension, Obstacle, Trial, handshake_early, prove, settle,
+    try_handshake, try_hello, widen,
+};
 use crate::verdict::{Summary, judge};
 
 /// How many addresses of one name are looked at side by side.
@@ -59,13 +64,16 @@ pub(super) enum Depth {
 pub(super) async fn diagnose(
     probing: &Probing,
     subject: Subject,
-    doors: &Arc<Semaphore>,
+    doors: &Doors,
     progress: &Progress,
 ) -> Diagnosis {
     let dialled = subject.dial.as_ref().unwrap_or(&subject.target);
     let resolved = match &subject.addresses {
         Some(addresses) => Ok(addresses.clone()),
-        None => dialled.resolve(probing.limits.resolve_timeout).await,
+        None => {
+            let _place = doors.lookup().await;
+            dialled.resolve(probing.limits.resolve_timeout).await
+        }
     };
     let (addresses, unresolved) = match resolved {
         Ok(addresses) => (addresses, None),
@@ -107,7 +115,7 @@ pub(super) async fn confirm(
     probing: &Probing,
     subject: &Subject,
     diagnosis: &Diagnosis,
-    doors: &Arc<Semaphore>,
+    doors: &Doors,
 ) -> Result<(), String> {
     let job = Job { probing, subject, doors };
     let endpoints = diagnosis.endpoints.iter();
@@ -120,15 +128,23 @@ pub(super) async fn confirm(
 struct Job<'a> {
     probing: &'a Probing,
     subject: &'a Subject,
-    doors: &'a Arc<Semaphore>,
+    doors: &'a Doors,
 }
 
 impl Job<'_> {
     fn prober(&self, address: SocketAddr) -> Prober {
         let limits = &self.probing.limits;
-        let gate = Gate::new(limits.connections_per_host, limits.delay, Arc::clone(self.doors));
+        let gate =
+            Gate::new(limits.connections_per_host, limits.delay, Arc::clone(&self.doors.all));
+        let gate = gate.with_budget(limits.budget);
         let prober = Prober::new(address, Arc::new(gate), Arc::new(limits.clone()));
         prober.by(self.subject.way.clone())
+    }
+
+    async fn turn(&self, address: SocketAddr) -> Turn<'_> {
+        // Servers behind one proxy are different servers.
+        let behind = self.subject.dial.as_ref().map(|_| self.subject.target.clone());
+        self.doors.turn((address, behind)).await
     }
 
     async fn examine(
@@ -139,46 +155,22 @@ impl Job<'_> {
     ) -> (Endpoint, Prober) {
         let limits = &self.probing.limits;
         let prober = self.prober(address);
+        // What the wait for others takes is nothing that the server can be blamed for.
+        let _turn = self.turn(address).await;
         let begun = Instant::now();
         let deadline = begun + limits.deadline;
         let line = progress.line(label);
-        let Subject { config, checks, candidates, .. } = self.subject;
-        let own = timeout_at(deadline, try_own(&prober, config, checks)).await;
-        let mut trial = own.unwrap_or_else(|_| Trial::out_of_time(config, limits.deadline));
-        let mut result = None;
-        let mut goes_on = self.subject.depth == Depth::All;
-        if goes_on && !prober.has_answered() && is_silence(&trial) {
-            // Nothing but silence: what follows takes long, and is worth it only for a server
-            // that answers something.
-            let subject = survey::Subject { sni: config.sni.clone(), ..Default::default() };
-            let approaching = survey::approach(&prober, &subject, survey::Wanted::Answer);
-            goes_on = timeout_at(deadline, approaching).await.is_ok_and(|found| found.is_some());
-        }
-        if goes_on && worth_a_survey(&prober, &trial) {
-            let widening = widen(&prober, &mut trial, candidates, checks);
-            // Out of time, what was tried so far is what there is.
-            let _ = timeout_at(deadline, widening).await;
-        }
-        if goes_on && worth_a_survey(&prober, &trial) {
-            let end = survey_end(&trial, begun, limits.deadline);
-            let step = |step| line.step(step);
-            let mut found = self.survey(&prober, &trial, end, true, &step).await;
-            if self.probing.surveys > 1 {
-                let mut others = Vec::new();
-                while others.len() + 1 < usize::from(self.probing.surveys)
-                    && Instant::now() < end
-                    && !found.is_stopped()
-                {
-                    others.push(self.survey(&prober, &trial, end, false, &step).await);
-                }
-                found.repeated(&others);
-            }
-            if !found.is_stopped() {
-                let settling = settle(&prober, &mut trial, &found, checks);
-                let _ = timeout_at(deadline, settling).await;
-            }
-            result = Some(found);
-        }
+        let Subject { checks, .. } = self.subject;
+        let examination = Examination {
+            job: self,
+            first: prober.with_own_depth(),
+            prober: prober.clone(),
+            begun,
+            deadline,
+            step: &|step| line.step(step),
+        };
+        let (trial, result) = examination.run().await;
+        let verdict_round_trips = examination.first.depth();
         line.finish();
         let verdict = judge(&trial, result.as_ref(), checks);
         let endpoint = Endpoint {
@@ -187,29 +179,229 @@ impl Job<'_> {
             survey: result,
             verdict,
             connections: prober.gate().connections_opened(),
+            round_trips: prober.gate().round_trips(),
+            verdict_round_trips,
             elapsed: begun.elapsed(),
         };
         (endpoint, prober)
     }
+}
 
-    async fn survey(
+/// How long the first connection may take to open before the network is taken for a far one, on
+/// which connections side by side pay.
+const SOON: Duration = Duration::from_millis(10);
+
+/// One address through trial and survey.
+struct Examination<'a> {
+    job: &'a Job<'a>,
+    prober: Prober,
+    /// The prober of the trial of Envoy's own hello, for its depth.
+    first: Prober,
+    begun: Instant,
+    deadline: Instant,
+    step: &'a (dyn Fn(Step) + Sync),
+}
+
+impl Examination<'_> {
+    /// Envoy's own hello comes first. Near, everything else comes after it, since each answer may
+    /// save connections; far, side by side with it.
+    async fn run(&self) -> (Trial, Option<Survey>) {
+        let Subject { config, checks, depth, .. } = self.job.subject;
+        let mut own = Box::pin(try_hello(&self.first, config));
+        let soon = timeout(SOON, &mut own).await.ok();
+        let is_far = soon.is_none() && !self.prober.gate().has_opened();
+        let overlaps = *depth == Depth::All && !self.prober.gate().has_budget();
+        if is_far && overlaps {
+            return self.side_by_side(own).await;
+        }
+        if is_far {
+            let trial = timeout_at(self.deadline, self.own_trial(own, |_| ())).await;
+            return self.in_turn(trial.unwrap_or_else(|_| self.out_of_time())).await;
+        }
+        let own = match soon {
+            Some(own) => own,
+            None => match timeout_at(self.deadline, own).await {
+                Ok(own) => own,
+                Err(_) => return (self.out_of_time(), None),
+            },
+        };
+        let speaks_tls = own.passes() || matches!(own.result, Err(Obstacle::Refused(_)));
+        if overlaps && speaks_tls && self.prober.gate().is_far() {
+            return self.side_by_side(ready(own)).await;
+        }
+        let trial = try_handshake(&self.first, own, None, checks);
+        let trial = timeout_at(self.deadline, trial).await;
+        self.in_turn(trial.unwrap_or_else(|_| self.out_of_time())).await
+    }
+
+    fn out_of_time(&self) -> Trial {
+        Trial::out_of_time(&self.job.subject.config, self.job.probing.limits.deadline)
+    }
+
+    /// Envoy's own hello, and beside it the handshake that it would lead to.
+    async fn own_trial(
         &self,
-        prober: &Prober,
-        trial: &Trial,
-        deadline: Instant,
+        own: impl Future<Output = Attempt>,
+        answered: impl Fn(&Attempt),
+    ) -> Trial {
+        let Subject { config, checks, .. } = self.job.subject;
+        let mut own = Box::pin(own);
+        let mut early = Box::pin(handshake_early(&self.first, config, checks));
+        let (own, early) = match select(&mut own, &mut early).await {
+            Either::Left((own, _)) => {
+                answered(&own);
+                let early = if own.passes() { early.await } else { None };
+                (own, early)
+            }
+            Either::Right((early, _)) => {
+                let own = own.await;
+                answered(&own);
+                (own, early)
+            }
+        };
+        try_handshake(&self.first, own, early, checks).await
+    }
+
+    /// What follows the trial of Envoy's own hello, one after another. With a budget, what the
+    /// verdict and the change need comes before what else the server accepts.
+    async fn in_turn(&self, mut trial: Trial) -> (Trial, Option<Survey>) {
+        let Subject { checks, candidates, depth, .. } = self.job.subject;
+        if *depth != Depth::All || self.is_mute(&trial).await || !self.is_worth_a_survey(&trial) {
+            return (trial, None);
+        }
+        let widening = widen(&self.prober, &mut trial, candidates, checks);
+        // Out of time, what was tried so far is what there is.
+        let _ = timeout_at(self.deadline, widening).await;
+        if !self.is_worth_a_survey(&trial) {
+            return (trial, None);
+        }
+        let has_budget = self.prober.gate().has_budget();
+        if has_budget {
+            self.settle(&mut trial, &Survey::default()).await;
+        }
+        let end = survey_end(&trial, self.begun, self.job.probing.limits.deadline);
+        let clearance = Clearance::given(trial.working_hello());
+        let found = self.survey(trial.working_server_name(), clearance, end).await;
+        if !has_budget {
+            self.settle(&mut trial, &found).await;
+        }
+        (trial, Some(found))
+    }
+
+    /// Trial and survey at once. The survey goes on after its first hellos when the server has
+    /// shown that it speaks TLS, and begins again if it wants another server name.
+    async fn side_by_side(&self, own: impl Future<Output = Attempt>) -> (Trial, Option<Survey>) {
+        let Subject { config, checks, candidates, .. } = self.job.subject;
+        let limit = self.job.probing.limits.deadline;
+        let (clear, clearance) = Clearance::later();
+        let answered = |own: &Attempt| {
+            let refused = matches!(own.result, Err(Obstacle::Refused(_)));
+            if own.passes() || refused {
+                let control = config.client_hello(&mut rand::rng()).ok();
+                let control = control.filter(|_| own.passes());
+                clear.send_replace(Some(Cleared { control }));
+            }
+        };
+        let trial = async {
+            let mut trial = self.own_trial(own, answered).await;
+            if !self.is_mute(&trial).await && self.is_worth_a_survey(&trial) {
+                widen(&self.prober, &mut trial, candidates, checks).await;
+            }
+            if self.is_worth_a_survey(&trial) {
+                clear.send_replace(Some(Cleared { control: trial.working_hello() }));
+            }
+            trial
+        };
+        let mut trial = Box::pin(timeout_at(self.deadline, trial));
+        let end = self.begun + limit * 3 / 4;
+        let mut survey = Box::pin(self.survey(config.sni.clone(), clearance, end));
+        let (trial, found) = match select(&mut trial, &mut survey).await {
+            Either::Left((trial, _)) => {
+                let trial = trial.unwrap_or_else(|_| self.out_of_time());
+                if !self.is_worth_a_survey(&trial) {
+                    return (trial, None);
+                }
+                let goes_on = trial.working_server_name() == config.sni;
+                let found = if goes_on { Some(survey.await) } else { None };
+                (trial, found)
+            }
+            Either::Right((found, _)) => {
+                (trial.await.unwrap_or_else(|_| self.out_of_time()), Some(found))
+            }
+        };
+        let mut trial = trial;
+        if !self.is_worth_a_survey(&trial) {
+            return (trial, None);
+        }
+        let name = trial.working_server_name();
+        let found = match found.filter(|_| name == config.sni) {
+            Some(found) => found,
+            None => {
+                let clearance = Clearance::given(trial.working_hello());
+                let end = survey_end(&trial, self.begun, limit);
+                self.survey(name, clearance, end).await
+            }
+        };
+        self.settle(&mut trial, &found).await;
+        (trial, Some(found))
+    }
+
+    /// Whether the server answers nothing, however plain. What follows silence takes long, and is
+    /// worth it only for a server that answers something.
+    async fn is_mute(&self, trial: &Trial) -> bool {
+        let silence =
+            matches!(&trial.own.result, Err(Obstacle::Unclear(ProbeError::Silence { .. })));
+        if !silence || self.prober.has_answered() {
+            return false;
+        }
+        let sni = trial.own.config.sni.clone();
+        let subject = survey::Subject { sni, ..survey::Subject::default() };
+        let approaching = survey::approach(&self.prober, &subject, survey::Wanted::Answer);
+        !timeout_at(self.deadline, approaching).await.is_ok_and(|found| found.is_some())
+    }
+
+    fn is_worth_a_survey(&self, trial: &Trial) -> bool {
+        worth_a_survey(trial, self.prober.has_answered())
+    }
+
+    async fn settle(&self, trial: &mut Trial, found: &Survey) {
+        if found.is_stopped() {
+            return;
+        }
+        let settling = settle(&self.prober, trial, found, &self.job.subject.checks);
+        let _ = timeout_at(self.deadline, settling).await;
+    }
+
+    /// As many surveys as were asked for, put together.
+    async fn survey(&self, sni: Option<String>, clearance: Clearance, end: Instant) -> Survey {
+        let mut found = self.survey_once(sni.clone(), clearance.clone(), end, true).await;
+        let surveys = usize::from(self.job.probing.surveys);
+        let mut others = Vec::new();
+        while others.len() + 1 < surveys && Instant::now() < end && !found.is_stopped() {
+            others.push(self.survey_once(sni.clone(), clearance.clone(), end, false).await);
+        }
+        if surveys > 1 {
+            found.repeated(&others);
+        }
+        found
+    }
+
+    async fn survey_once(
+        &self,
+        sni: Option<String>,
+        clearance: Clearance,
+        end: Instant,
         is_first: bool,
-        progress: &(dyn Fn(crate::survey::Step) + Sync),
-    ) -> crate::survey::Survey {
-        let subject =
-            survey::Subject { sni: trial.working_server_name(), ..survey::Subject::default() };
+    ) -> Survey {
         let options = Options {
             // They are shown once, and say nothing of rows that change.
-            handshakes: self.probing.handshakes && is_first,
-            exhaustive: self.probing.exhaustive && is_first,
-            control: trial.working_hello(),
-            deadline,
+            handshakes: self.job.probing.handshakes && is_first,
+            exhaustive: self.job.probing.exhaustive && is_first,
+            clearance,
+            deadline: end,
         };
-        survey(prober, &subject, &options, progress).await
+        let subject = survey::Subject { sni, ..survey::Subject::default() };
+        survey(&self.prober, &subject, &options, self.step).await
     }
 }
 
@@ -218,23 +410,14 @@ fn survey_end(trial: &Trial, begun: Instant, limit: Duration) -> Instant {
     begun + if trial.has_start() { limit * 3 / 4 } else { limit }
 }
 
-fn is_silence(trial: &Trial) -> bool {
-    matches!(&trial.own.result, Err(Obstacle::Unclear(ProbeError::Silence { .. })))
-}
-
 /// There is nothing to survey where there is no connection, no TLS, or only silence.
-fn worth_a_survey(prober: &Prober, trial: &Trial) -> bool {
-    let silent =
-        |obstacle: &Obstacle| matches!(obstacle, Obstacle::Unclear(ProbeError::Silence { .. }));
+fn worth_a_survey(trial: &Trial, has_answered: bool) -> bool {
     match &trial.own.result {
         Err(Obstacle::NotTls { .. }) => false,
         Err(Obstacle::Unclear(
             ProbeError::Connect(_) | ProbeError::ConnectTimeout(_) | ProbeError::Tunnel(_),
         )) => false,
-        Err(obstacle) if silent(obstacle) && !prober.has_answered() => {
-            let tried = &trial.wider;
-            tried.is_empty() || !tried.iter().all(|(_, result)| result.as_ref().is_err_and(silent))
-        }
+        Err(Obstacle::Unclear(ProbeError::Silence { .. })) => has_answered,
         _ => true,
     }
 }
@@ -299,6 +482,7 @@ impl Job<'_> {
     ) -> Result<(), String> {
         for prober in probers {
             let address = prober.address();
+            let _turn = self.turn(address).await;
             let proving = prove(prober, config, Vec::new(), &self.subject.checks);
             match tokio::time::timeout(self.probing.limits.deadline, proving).await {
                 Ok(Ok(remedy)) => {

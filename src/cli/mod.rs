@@ -5,11 +5,14 @@ mod args;
 mod config_dump;
 mod demo;
 mod diagnose;
+mod doors;
 mod explain;
+mod fleet;
 mod input;
 mod output;
 mod progress;
 mod releases;
+mod report;
 mod secret;
 mod settings;
 mod upgrade;
@@ -18,16 +21,13 @@ mod upstreams;
 use std::process::ExitCode;
 
 use clap::Parser;
-use futures::stream::{self, StreamExt};
 
 use args::{Args, Command};
-use output::Printer;
-use progress::Progress;
 use settings::Settings;
 
 /// No answer: bad input, unreachable, unclear.
 const NO_ANSWER: u8 = 2;
-/// How many targets are looked at side by side; connections in all are bounded apart.
+/// How many Upstreams or clusters are looked at side by side; connections in all are bounded apart.
 const TARGETS_AT_ONCE: usize = 8;
 
 /// Runs the command with the arguments of the process.
@@ -77,6 +77,7 @@ fn run(args: Args) -> Result<u8, String> {
         .map_err(|error| format!("cannot start: {error}"))?;
     let result = match args.command {
         Some(Command::Envoy) => releases::print(),
+        Some(Command::Report(args)) => report::run(&args),
         Some(Command::Explain(explain)) => explain::run(&explain),
         Some(Command::Schema { kind }) => output::print_schema(kind),
         Some(Command::Secret(args)) => runtime.block_on(secret::run(*args)),
@@ -93,64 +94,16 @@ fn run(args: Args) -> Result<u8, String> {
 /// The main job.
 async fn check(args: Args) -> Result<u8, String> {
     let settings = Settings::from_args(&args.options)?;
-    let (targets, mistakes) = settings::targets(&args.targets);
-    for mistake in &mistakes {
-        eprintln!("cipher-test: {mistake}");
-    }
-    if targets.is_empty() {
-        return match mistakes.is_empty() {
-            true => Err("no target: write HOST:PORT, for example example.com:443".to_owned()),
-            false => Ok(NO_ANSWER),
-        };
-    }
-    if let Some(releases) = args.upgrade.releases() {
-        let code = upgrade::run(&settings, targets, releases).await?;
-        return Ok(if mistakes.is_empty() { code } else { NO_ANSWER });
-    }
-    let (worst, broken_pipe) = diagnose_all(&settings, targets).await?;
-    if !mistakes.is_empty() && !broken_pipe {
-        return Ok(NO_ANSWER);
-    }
-    Ok(worst)
-}
-
-/// Diagnoses the targets side by side and prints each in its turn. Returns the exit code, and
-/// whether the reader went away.
-async fn diagnose_all(
-    settings: &Settings,
-    targets: Vec<crate::target::Target>,
-) -> Result<(u8, bool), String> {
-    let progress = Progress::new(settings.probing.show_progress, targets.len());
-    let doors = tokio::sync::Semaphore::new(settings.probing.limits.connections).into();
-    let doors = &doors;
-    let mut printer = Printer::new(settings);
-    let mut codes = Vec::new();
-    let mut results = stream::iter(targets)
-        .map(|target| {
-            diagnose::diagnose(&settings.probing, settings.subject(target), doors, &progress)
-        })
-        .buffered(TARGETS_AT_ONCE);
-    while let Some(diagnosis) = results.next().await {
-        codes.push(diagnosis.exit_code());
-        if let Some(error) = progress.suspend(|| printer.add(diagnosis)) {
-            return finish_early(&error, &codes);
+    let plan = fleet::Plan::from_args(&args)?;
+    match args.upgrade.releases() {
+        None => fleet::run(&settings, plan).await,
+        Some(releases) => {
+            let (targets, mistakes) = fleet::gather(plan).await?;
+            if targets.is_empty() {
+                return Ok(NO_ANSWER);
+            }
+            let code = upgrade::run(&settings, targets, releases).await?;
+            Ok(if mistakes == 0 { code } else { NO_ANSWER })
         }
     }
-    progress.finish();
-    match printer.finish() {
-        Some(error) => finish_early(&error, &codes),
-        None => Ok((worst(&codes), false)),
-    }
-}
-
-/// A closed pipe is a clean end; anything else is not.
-fn finish_early(error: &std::io::Error, codes: &[u8]) -> Result<(u8, bool), String> {
-    match error.kind() {
-        std::io::ErrorKind::BrokenPipe => Ok((worst(codes), true)),
-        _ => Err(format!("cannot write the result: {error}")),
-    }
-}
-
-fn worst(codes: &[u8]) -> u8 {
-    codes.iter().copied().max().unwrap_or(NO_ANSWER)
 }

@@ -1,5 +1,6 @@
 //! What goes to stdout, and when.
 
+use std::fs::File;
 use std::io::{self, Write};
 
 use super::args::{Fix, Format, SchemaKind};
@@ -16,11 +17,23 @@ pub(super) struct Printer<'a> {
     /// JSON is one document, so results wait for the last.
     kept: Vec<Diagnosis>,
     printed: usize,
+    /// Where lines go, if not to stdout.
+    file: Option<File>,
 }
 
 impl<'a> Printer<'a> {
     pub(super) fn new(settings: &'a Settings) -> Self {
-        Self { settings, kept: Vec::new(), printed: 0 }
+        Self { settings, kept: Vec::new(), printed: 0, file: None }
+    }
+
+    /// The same, with its results going to this file.
+    pub(super) fn to(self, file: Option<File>) -> Self {
+        Self { file, ..self }
+    }
+
+    /// Whether results are printed in the order in which they are found.
+    pub(super) fn takes_any_order(&self) -> bool {
+        matches!(self.settings.format, Format::Ndjson) && self.settings.fix.is_none()
     }
 
     /// Takes the next result; returns what went wrong on stdout, if anything did.
@@ -32,6 +45,10 @@ impl<'a> Printer<'a> {
         if matches!(self.settings.format, Format::Json) {
             self.kept.push(diagnosis);
             return None;
+        }
+        if matches!(self.settings.format, Format::Ndjson) {
+            let line = json::render_line(&diagnosis, &self.settings.names, self.settings.verbose);
+            return self.print(&line);
         }
         let separator = if self.printed > 0 { "\n" } else { "" };
         let text = match self.settings.format {
@@ -55,7 +72,11 @@ impl<'a> Printer<'a> {
             return None;
         }
         self.printed += 1;
-        print_text(text).err()
+        match &mut self.file {
+            // In one piece: what ends the process leaves whole lines, but for the last.
+            Some(file) => file.write_all(text.as_bytes()).err(),
+            None => print_text(text).err(),
+        }
     }
 
     fn fix(&self, fix: Fix, diagnosis: &Diagnosis) -> String {

@@ -2,14 +2,12 @@
 #![expect(clippy::print_stderr, reason = "the command's own words go to stderr")]
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::SystemTime;
-
-use tokio::sync::Semaphore;
 
 use super::NO_ANSWER;
 use super::args::{Format, SecretArgs};
 use super::diagnose::{Depth, Subject, diagnose};
+use super::doors::Doors;
 use super::input::{self, STDIN};
 use super::output::print_text;
 use super::progress::Progress;
@@ -32,9 +30,7 @@ struct Found {
 
 pub(super) async fn run(args: SecretArgs) -> Result<u8, String> {
     choose_color(args.report.color);
-    if matches!(args.report.format, Format::Classic) {
-        return Err("--format classic is for single servers".to_owned());
-    }
+    args.report.format.not_for_servers_alone()?;
     let terms = Terms {
         gloo: args.gloo,
         envoy: args.envoy.unwrap_or(args.gloo.envoy()),
@@ -156,7 +152,7 @@ struct Server {
     target: Target,
     config: ClientConfig,
     probing: Probing,
-    doors: Arc<Semaphore>,
+    doors: Doors,
 }
 
 impl Server {
@@ -170,7 +166,7 @@ impl Server {
             false => Some(sni.unwrap_or(target.host.to_string())),
         };
         let config = ClientConfig { sni, ..ClientConfig::new(terms.envoy, Build::Standard) };
-        let doors = Arc::new(Semaphore::new(probing.limits.connections));
+        let doors = Doors::new(&probing.limits);
         Ok(Some(Self { target, config, probing, doors }))
     }
 

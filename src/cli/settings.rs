@@ -33,6 +33,7 @@ pub(super) struct Settings {
 }
 
 /// How servers are asked, and how much is asked of them.
+#[derive(Clone)]
 pub(super) struct Probing {
     pub(super) limits: Limits,
     /// Addresses that stand in for the resolver's.
@@ -63,8 +64,7 @@ impl Settings {
         let server_names =
             cluster.try_sni.iter().map(|name| server_name(name)).collect::<Result<_, _>>()?;
         // The classic form and the patch need no handshakes beyond those of the trial.
-        let wants_handshakes =
-            matches!(report.format, Format::Text | Format::Json) && patch.fix.is_none();
+        let wants_handshakes = !matches!(report.format, Format::Classic) && patch.fix.is_none();
         Ok(Self {
             config,
             sni,
@@ -100,6 +100,11 @@ impl Settings {
         let mut subject = self.subject(target);
         subject.config.release = release;
         subject
+    }
+
+    /// The release of Envoy that is judged for.
+    pub(super) fn release(&self) -> crate::envoy::Release {
+        self.config.release
     }
 
     /// The configuration for one target, with the server name that Gloo would send.
@@ -164,19 +169,6 @@ fn resolved(text: &str) -> Result<(Target, Vec<IpAddr>), String> {
     let target = format!("{host}:{port}").parse().map_err(|_| wrong())?;
     let address = |text: &str| text.trim_matches(['[', ']']).parse().map_err(|_| wrong());
     Ok((target, addresses.split(',').map(address).collect::<Result<_, _>>()?))
-}
-
-/// Sorts the arguments into targets and mistakes.
-pub(super) fn targets(given: &[String]) -> (Vec<Target>, Vec<String>) {
-    let mut targets = Vec::new();
-    let mut mistakes = Vec::new();
-    for text in given {
-        match text.parse() {
-            Ok(target) => targets.push(target),
-            Err(error) => mistakes.push(crate::target::TargetError::to_string(&error)),
-        }
-    }
-    (targets, mistakes)
 }
 
 pub(super) fn choose_color(color: Color) {
@@ -316,6 +308,7 @@ fn limits(options: &ProbingOptions) -> Limits {
     let defaults = Limits::default();
     Limits {
         connections_per_host: options.connections.into(),
+        budget: options.budget,
         connect_timeout: options.connect_timeout,
         answer_timeout: options.answer_timeout,
         deadline: options.deadline.unwrap_or(defaults.deadline + options.delay * MOST_CONNECTIONS),

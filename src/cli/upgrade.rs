@@ -1,13 +1,11 @@
 //! `--from` and `--to`: the same targets with two releases.
 
-use std::sync::Arc;
-
 use futures::stream::{self, StreamExt};
-use tokio::sync::Semaphore;
 
 use super::TARGETS_AT_ONCE;
 use super::args::{Fix, Format};
 use super::diagnose::{Depth, Subject, confirm, diagnose};
+use super::doors::Doors;
 use super::output::{fix_text, print_text};
 use super::progress::Progress;
 use super::settings::{Probing, Settings};
@@ -25,11 +23,13 @@ pub(super) async fn run(
     targets: Vec<Target>,
     releases: Releases,
 ) -> Result<u8, String> {
-    if matches!(settings.format, Format::Classic) {
-        return Err("--format classic knows one release only".to_owned());
+    match settings.format {
+        Format::Classic => return Err("--format classic knows one release only".to_owned()),
+        Format::Ndjson => return Err("--format ndjson knows one release only".to_owned()),
+        Format::Text | Format::Json => {}
     }
     let progress = Progress::new(settings.probing.show_progress, targets.len());
-    let doors = Arc::new(Semaphore::new(settings.probing.limits.connections));
+    let doors = Doors::new(&settings.probing.limits);
     let results: Vec<UpgradeDiagnosis> = stream::iter(targets)
         .map(|target| compare(settings, target, releases, &doors, &progress))
         .buffered(TARGETS_AT_ONCE)
@@ -49,7 +49,7 @@ async fn compare(
     settings: &Settings,
     target: Target,
     (from, to): Releases,
-    doors: &Arc<Semaphore>,
+    doors: &Doors,
     progress: &Progress,
 ) -> UpgradeDiagnosis {
     let probing = &settings.probing;
@@ -63,7 +63,7 @@ pub(super) async fn compare_subjects(
     probing: &Probing,
     older: Subject,
     newer: Subject,
-    doors: &Arc<Semaphore>,
+    doors: &Doors,
     progress: &Progress,
 ) -> UpgradeDiagnosis {
     let older = Subject { depth: Depth::OwnHello, ..older };

@@ -1,7 +1,15 @@
-//! How many connections one endpoint sees at once, and how fast they follow each other.
+//! How many connections one endpoint sees at once, how many in all, and how fast they follow each
+//! other.
+//!
+//! The room grows as in TCP's slow start (RFC 5681 §3.1): each answer adds a place until the first
+//! sign of trouble, which halves the room; after that a whole round of answers adds one. On a far
+//! network a connection that opened adds a place too, since an answer is two round trips away.
+//!
+//! The gate also keeps the endpoint's logical clock: how many round trips end to end its probes
+//! have taken, where each began no earlier than those had ended that it may have waited for.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
@@ -11,12 +19,20 @@ use tokio::time::Instant;
 const LONGEST_DELAY: Duration = Duration::from_secs(2);
 /// Answers in a row that let the pace rise again.
 const ANSWERS_TO_EASE: usize = 3;
+/// How much of the delay that trouble led to may be left where room grows again.
+const EASY: Duration = Duration::from_millis(5);
+/// Where even the fastest answer takes this long, connections side by side save time that is
+/// worth additional ones.
+pub(crate) const FAR: Duration = Duration::from_millis(20);
 
 /// The door to one endpoint: a number of places, a pace, and a shared door for the whole run.
 #[derive(Debug)]
 pub struct Gate {
     places: Arc<Semaphore>,
     width: AtomicUsize,
+    most: usize,
+    /// Places that are to vanish as soon as who has them leaves.
+    surplus: Arc<AtomicUsize>,
     all: Arc<Semaphore>,
     /// The delay that was asked for, which narrowing lengthens for a while.
     least_delay: Duration,
@@ -26,39 +42,88 @@ pub struct Gate {
     last: Mutex<Option<Instant>>,
     answers: AtomicUsize,
     opened: AtomicU64,
+    budget: u64,
     narrowed: AtomicUsize,
+    fastest_micros: AtomicU64,
+    round_trips: AtomicU32,
+    has_opened: AtomicBool,
 }
 
 /// A place at the endpoint; it is free again when this is dropped.
 #[derive(Debug)]
-pub(super) struct Place {
-    _own: OwnedSemaphorePermit,
+pub(crate) struct Place {
+    own: Option<OwnedSemaphorePermit>,
     _all: OwnedSemaphorePermit,
+    surplus: Arc<AtomicUsize>,
+    /// The round trips that had been taken when the place was given.
+    pub(super) begun_at: u32,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let take = |surplus: usize| surplus.checked_sub(1);
+        let one = self.surplus.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
+        if let (Ok(_), Some(own)) = (one, self.own.take()) {
+            own.forget();
+        }
+    }
+}
+
+/// Why a gate lets nobody in any more.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Shut {
+    /// The run ends.
+    Ended,
+    /// As many connections as were allowed have been opened.
+    Spent,
 }
 
 impl Gate {
-    /// A gate with `width` places and at least `delay` between two connections; `all` bounds the
-    /// connections to all endpoints together.
+    /// Connections at once before anything is known of the server.
+    pub const FIRST_WIDTH: usize = 5;
+
+    /// A gate that grows to `most` places, with at least `delay` between two connections; `all`
+    /// bounds the connections to all endpoints together.
     #[must_use]
-    pub fn new(width: usize, delay: Duration, all: Arc<Semaphore>) -> Self {
-        let width = width.max(1);
+    pub fn new(most: usize, delay: Duration, all: Arc<Semaphore>) -> Self {
+        let most = most.max(1);
+        let width = most.min(Self::FIRST_WIDTH);
         Self {
             places: Arc::new(Semaphore::new(width)),
             width: AtomicUsize::new(width),
+            most,
+            surplus: Arc::default(),
             all,
             least_delay: delay,
             delay_micros: AtomicU64::new(micros(delay)),
             last: Mutex::new(None),
             answers: AtomicUsize::new(0),
             opened: AtomicU64::new(0),
+            budget: u64::MAX,
             narrowed: AtomicUsize::new(0),
+            fastest_micros: AtomicU64::new(u64::MAX),
+            round_trips: AtomicU32::new(0),
+            has_opened: AtomicBool::new(false),
         }
     }
 
-    /// How many connections may be open at once.
+    /// The same gate, which lets no more than `budget` connections through in all.
+    #[must_use]
+    pub fn with_budget(mut self, budget: Option<u64>) -> Self {
+        self.budget = budget.unwrap_or(u64::MAX);
+        self
+    }
+
+    /// How many connections may be open at once, as it is now.
     #[must_use]
     pub fn width(&self) -> usize {
         self.width.load(Ordering::Relaxed)
+    }
+
+    /// How many connections may be open at once if all goes well.
+    #[must_use]
+    pub fn most(&self) -> usize {
+        self.most
     }
 
     /// How many connections were begun so far.
@@ -67,30 +132,94 @@ impl Gate {
         self.opened.load(Ordering::Relaxed)
     }
 
+    /// Whether all connections that are allowed have been opened.
+    #[must_use]
+    pub fn is_spent(&self) -> bool {
+        self.connections_opened() >= self.budget
+    }
+
+    /// Whether the connections are counted against a budget.
+    #[must_use]
+    pub fn has_budget(&self) -> bool {
+        self.budget < u64::MAX
+    }
+
     /// How often the gate was narrowed because the server showed trouble.
     #[must_use]
     pub fn times_narrowed(&self) -> usize {
         self.narrowed.load(Ordering::Relaxed)
     }
 
+    /// How many round trips end to end all probes have taken so far, at the least.
+    #[must_use]
+    pub fn round_trips(&self) -> u32 {
+        self.round_trips.load(Ordering::Relaxed)
+    }
+
+    /// Whether the server is so far away that connections side by side pay: not even the fastest
+    /// answer came soon.
+    #[must_use]
+    pub fn is_far(&self) -> bool {
+        self.fastest_micros.load(Ordering::Relaxed) >= micros(FAR)
+    }
+
+    /// Whether any connection was accepted so far.
+    #[must_use]
+    pub fn has_opened(&self) -> bool {
+        self.has_opened.load(Ordering::Relaxed)
+    }
+
     /// Halves the places and doubles the pace, down to one connection at a time.
     pub fn narrow(&self) {
-        let width = self.width();
-        let removed = self.places.forget_permits(width / 2);
+        let removed = self.width() / 2;
+        let idle = self.places.forget_permits(removed);
+        self.surplus.fetch_add(removed - idle, Ordering::Relaxed);
         self.width.fetch_sub(removed, Ordering::Relaxed);
         self.narrowed.fetch_add(1, Ordering::Relaxed);
         self.answers.store(0, Ordering::Relaxed);
         self.set_delay((self.delay() * 2).clamp(Duration::from_millis(50), LONGEST_DELAY));
     }
 
-    /// Takes note of an answer. Several without trouble let the pace rise again, never above the
-    /// one that was asked for, so that it settles near what the server allows.
-    pub(super) fn note_answer(&self) {
+    /// Takes note of an answer that took so long. Several without trouble let the pace rise
+    /// again, never above the one that was asked for, so that it settles near what the server
+    /// allows; and they add room.
+    pub(super) fn note_answer(&self, took: Duration) {
+        self.fastest_micros.fetch_min(micros(took), Ordering::Relaxed);
         let answers = self.answers.fetch_add(1, Ordering::Relaxed) + 1;
         let delay = self.delay();
         if answers.is_multiple_of(ANSWERS_TO_EASE) && delay > self.least_delay {
             self.set_delay((delay * 2 / 3).max(self.least_delay));
         }
+        let is_easy = self.delay() <= self.least_delay + EASY;
+        let untroubled = self.times_narrowed() == 0;
+        if is_easy && (untroubled || answers.is_multiple_of(self.width())) {
+            self.widen();
+        }
+    }
+
+    /// Takes note of a connection that took so long to open.
+    pub(super) fn note_open(&self, took: Duration) {
+        self.has_opened.store(true, Ordering::Relaxed);
+        if took >= FAR / 2 && self.times_narrowed() == 0 {
+            self.widen();
+        }
+    }
+
+    fn widen(&self) {
+        let room = |width: usize| (width < self.most).then_some(width + 1);
+        if self.width.fetch_update(Ordering::Relaxed, Ordering::Relaxed, room).is_err() {
+            return;
+        }
+        // A place that was to vanish may stay instead.
+        let take = |surplus: usize| surplus.checked_sub(1);
+        if self.surplus.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_err() {
+            self.places.add_permits(1);
+        }
+    }
+
+    /// Takes note of a probe that has taken the round trips up to this one.
+    pub(super) fn note_round_trips(&self, reached: u32) {
+        self.round_trips.fetch_max(reached, Ordering::Relaxed);
     }
 
     /// The least time between two connections, as it is now.
@@ -104,18 +233,28 @@ impl Gate {
     }
 
     /// Waits for a place and for the pace.
-    pub(super) async fn enter(&self) -> Option<Place> {
-        let own = Arc::clone(&self.places).acquire_owned().await.ok()?;
-        let all = Arc::clone(&self.all).acquire_owned().await.ok()?;
+    pub(super) async fn enter(&self) -> Result<Place, Shut> {
+        let own = Arc::clone(&self.places).acquire_owned().await.map_err(|_| Shut::Ended)?;
+        let all = Arc::clone(&self.all).acquire_owned().await.map_err(|_| Shut::Ended)?;
         let mut last = self.last.lock().await;
+        if self.is_spent() {
+            return Err(Shut::Spent);
+        }
         if let Some(start) = last.map(|last| last + self.delay())
             && start > Instant::now()
         {
             tokio::time::sleep_until(start).await;
         }
         *last = Some(Instant::now());
-        self.opened.fetch_add(1, Ordering::Relaxed);
-        Some(Place { _own: own, _all: all })
+        let surplus = Arc::clone(&self.surplus);
+        Ok(Place { own: Some(own), _all: all, surplus, begun_at: self.round_trips() })
+    }
+
+    /// Takes note of a connection that is about to be opened, unless none is allowed any more.
+    pub(super) fn count(&self) -> Result<(), Shut> {
+        let one_more = |opened: u64| (opened < self.budget).then_some(opened + 1);
+        let counted = self.opened.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more);
+        counted.map(drop).map_err(|_| Shut::Spent)
     }
 }
 
@@ -154,6 +293,57 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn places_that_are_taken_vanish_when_they_are_left() {
+        let gate = gate(5, Duration::ZERO);
+        let mut places = Vec::new();
+        for _ in 0..5 {
+            places.push(gate.enter().await.unwrap());
+        }
+        gate.narrow();
+        assert_eq!(gate.width(), 3);
+        drop(places.split_off(3));
+        assert_eq!(gate.places.available_permits(), 0);
+        drop(places);
+        assert_eq!(gate.places.available_permits(), 3);
+    }
+
+    #[test]
+    fn room_grows_as_in_slow_start_and_slowly_after_trouble() {
+        let gate = gate(16, Duration::ZERO);
+        assert_eq!(gate.width(), 5);
+        (0..4).for_each(|_| gate.note_answer(Duration::ZERO));
+        assert_eq!(gate.width(), 9);
+        (0..40).for_each(|_| gate.note_answer(Duration::ZERO));
+        assert_eq!(gate.width(), 16);
+        gate.narrow();
+        assert_eq!(gate.width(), 8);
+        (0..24).for_each(|_| gate.note_answer(Duration::ZERO));
+        assert!((9..=10).contains(&gate.width()), "{}", gate.width());
+        assert_eq!(self::gate(3, Duration::ZERO).width(), 3);
+    }
+
+    #[test]
+    fn only_far_connections_add_room_by_opening() {
+        let gate = gate(16, Duration::ZERO);
+        gate.note_open(Duration::from_millis(1));
+        assert_eq!(gate.width(), 5);
+        gate.note_open(Duration::from_millis(50));
+        assert_eq!(gate.width(), 6);
+    }
+
+    #[tokio::test]
+    async fn a_spent_gate_lets_nobody_in() {
+        let gate = gate(5, Duration::ZERO).with_budget(Some(2));
+        for _ in 0..2 {
+            gate.enter().await.unwrap();
+            gate.count().unwrap();
+        }
+        assert_eq!(gate.count(), Err(Shut::Spent));
+        assert_eq!(gate.enter().await.unwrap_err(), Shut::Spent);
+        assert_eq!(gate.connections_opened(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_turn_that_is_given_up_is_not_lost() {
         let gate = gate(5, Duration::from_secs(1));
         let start = Instant::now();
@@ -173,12 +363,12 @@ mod tests {
         gate.narrow();
         gate.narrow();
         assert_eq!(gate.delay(), asked * 4);
-        gate.note_answer();
-        gate.note_answer();
+        gate.note_answer(Duration::ZERO);
+        gate.note_answer(Duration::ZERO);
         assert_eq!(gate.delay(), asked * 4);
-        gate.note_answer();
+        gate.note_answer(Duration::ZERO);
         assert!(gate.delay() < asked * 3);
-        (0..40).for_each(|_| gate.note_answer());
+        (0..40).for_each(|_| gate.note_answer(Duration::ZERO));
         assert_eq!(gate.delay(), asked);
     }
 }

@@ -325,17 +325,25 @@ impl Prober {
         limit: Duration,
     ) -> Result<Handshake, HandshakeError> {
         let ssl = request.ssl().map_err(|error| HandshakeError::Unsupported(words(&error)))?;
-        let (_place, stream) = self.connect().await?;
+        let (place, stream) = self.connect().await?;
         let unsupported = |error: ErrorStack| HandshakeError::Unsupported(words(&error));
         let mut stream = SslStream::new(ssl, stream).map_err(unsupported)?;
         let begun = Instant::now();
         match timeout_at(begun + limit, Pin::new(&mut stream).connect()).await {
             Err(_) => return Err(ProbeError::Silence { after: limit, bytes: 0 }.into()),
-            Ok(Err(error)) => return Err(failure(&stream, &error)),
+            Ok(Err(error)) => {
+                let failure = failure(&stream, &error);
+                let selected = matches!(failure, HandshakeError::Failed { selected: true, .. });
+                self.note_depth(&place, if selected { 2 } else { 1 });
+                return Err(failure);
+            }
             Ok(Ok(())) => {}
         }
+        self.gate().note_answer(begun.elapsed());
         let mut handshake = describe(&stream);
+        self.note_depth(&place, if handshake.version == TlsVersion::TLS13 { 1 } else { 2 });
         if handshake.version == TlsVersion::TLS13 && handshake.certificate_requested {
+            self.note_depth(&place, 2);
             let wait = after_handshake_wait(begun.elapsed());
             match read_verdict(&mut stream, wait).await {
                 After::Kept => {}

@@ -5,9 +5,12 @@ use std::time::Duration;
 /// The bounds that everything which talks to a server keeps to.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Limits {
-    /// Connections open at once to one endpoint. Servers fail under the 20 to 30 that other
-    /// scanners open, and the failures read as refusals; five is what they settled on.
+    /// The most connections open at once to one endpoint, reached from five on as long as all goes
+    /// well. Servers fail under the 20 to 30 that other scanners open, and the failures read as
+    /// refusals.
     pub connections_per_host: usize,
+    /// The most connections that are opened to one endpoint in all, if that is bounded.
+    pub budget: Option<u64>,
     /// Connections open at once in all.
     pub connections: usize,
     /// How long the resolver may take.
@@ -27,7 +30,8 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            connections_per_host: 5,
+            connections_per_host: 16,
+            budget: None,
             connections: 64,
             resolve_timeout: Duration::from_secs(5),
             connect_timeout: Duration::from_secs(5),

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -10,7 +11,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
 use super::experience::Experience;
-use super::gate::{Gate, Place};
+use super::gate::{Gate, Place, Shut};
 use super::limits::Limits;
 use super::way::{Connection, TunnelError, Way, WayError};
 use crate::tls::Alert;
@@ -27,6 +28,7 @@ pub struct Prober {
     limits: Arc<Limits>,
     way: Arc<Way>,
     experience: Arc<Experience>,
+    depth: Arc<AtomicU32>,
 }
 
 /// What a server answered to one hello.
@@ -92,6 +94,9 @@ pub enum ProbeError {
     /// The gate was shut because the run ends.
     #[error("the run ended before this was asked")]
     Ended,
+    /// As many connections as were allowed had been opened.
+    #[error("not asked: the connections allowed by --budget were used up")]
+    Budget,
     /// Reading or writing failed for another reason.
     /// Among them a reset right after the connection was opened, before the hello was sent.
     #[error("the connection failed: {0}")]
@@ -99,6 +104,15 @@ pub enum ProbeError {
     /// The proxy on the way to the server opened no tunnel.
     #[error(transparent)]
     Tunnel(#[from] TunnelError),
+}
+
+impl From<Shut> for ProbeError {
+    fn from(shut: Shut) -> Self {
+        match shut {
+            Shut::Ended => Self::Ended,
+            Shut::Spent => Self::Budget,
+        }
+    }
 }
 
 fn connect_words(kind: io::ErrorKind) -> String {
@@ -114,7 +128,8 @@ impl Prober {
     /// A prober for `address` behind `gate`.
     #[must_use]
     pub fn new(address: SocketAddr, gate: Arc<Gate>, limits: Arc<Limits>) -> Self {
-        Self { address, gate, limits, way: Arc::default(), experience: Arc::default() }
+        let (way, depth, experience) = (Arc::default(), Arc::default(), Arc::default());
+        Self { address, gate, limits, way, depth, experience }
     }
 
     /// The same prober, reaching its server by `way`.
@@ -139,6 +154,19 @@ impl Prober {
     #[must_use]
     pub fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// The same prober with a record of its own of how deep its probes reach.
+    #[must_use]
+    pub fn with_own_depth(&self) -> Self {
+        Self { depth: Arc::default(), ..self.clone() }
+    }
+
+    /// The round trip, counted from the first connection to this endpoint, at which the last of
+    /// this prober's own probes ended.
+    #[must_use]
+    pub fn depth(&self) -> u32 {
+        self.depth.load(Ordering::Relaxed)
     }
 
     /// Whether the server has answered any hello so far, be it with an alert.
@@ -169,14 +197,34 @@ impl Prober {
     /// answers usually come fast, it does not wait long before it sends the hello once more; it
     /// is only silence when the whole time was given to one of them.
     pub async fn ask(&self, hello: &ClientHello) -> Outcome {
+        match self.enter().await {
+            Ok(place) => self.ask_in(place, hello).await,
+            Err(error) => Outcome::Failed(error),
+        }
+    }
+
+    /// Waits until a connection may be opened.
+    pub(crate) async fn enter(&self) -> Result<Place, ProbeError> {
+        self.gate.enter().await.map_err(ProbeError::from)
+    }
+
+    /// The same as [`Self::ask`] for who has a place.
+    pub(crate) async fn ask_in(&self, place: Place, hello: &ClientHello) -> Outcome {
         let bytes = match hello.encode() {
             Ok(bytes) => bytes,
             Err(error) => return Outcome::Failed(error.into()),
         };
         let patience = self.experience.patience(self.limits.answer_timeout);
-        let mut outcome = Outcome::Failed(ProbeError::Ended);
+        let (mut place, mut outcome) = (Some(place), Outcome::Failed(ProbeError::Ended));
         for (stalled, limit) in patience.into_iter().enumerate() {
-            outcome = self.ask_once(&bytes, limit, stalled).await;
+            let place = match place.take() {
+                Some(place) => place,
+                None => match self.enter().await {
+                    Ok(place) => place,
+                    Err(error) => return Outcome::Failed(error),
+                },
+            };
+            outcome = self.ask_once(&place, &bytes, limit, stalled).await;
             if !is_silence(&outcome) {
                 return outcome;
             }
@@ -185,12 +233,14 @@ impl Prober {
         outcome
     }
 
-    /// The same, but silence after `limit` is the last word: for hellos that are known to be
-    /// answered fast, whose silence says nothing but that the server says nothing now.
+    /// The same as [`Self::ask`], but silence after `limit` is the last word: for hellos that are
+    /// known to be answered fast, whose silence says nothing but that the server says nothing now.
     pub async fn ask_within(&self, hello: &ClientHello, limit: Duration) -> Outcome {
-        match hello.encode() {
-            Ok(bytes) => self.ask_once(&bytes, limit.min(self.limits.answer_timeout), 0).await,
-            Err(error) => Outcome::Failed(error.into()),
+        let limit = limit.min(self.limits.answer_timeout);
+        match (self.enter().await, hello.encode()) {
+            (Ok(place), Ok(bytes)) => self.ask_once(&place, &bytes, limit, 0).await,
+            (Err(error), _) => Outcome::Failed(error),
+            (_, Err(error)) => Outcome::Failed(error.into()),
         }
     }
 
@@ -206,15 +256,23 @@ impl Prober {
         self.experience.note_stalls(stalls);
     }
 
-    async fn ask_once(&self, bytes: &[u8], limit: Duration, stalled: usize) -> Outcome {
-        match self.connect().await {
-            Ok((_place, stream)) => {
-                let begun = Instant::now();
+    async fn ask_once(
+        &self,
+        place: &Place,
+        bytes: &[u8],
+        limit: Duration,
+        stalled: usize,
+    ) -> Outcome {
+        let begun = Instant::now();
+        match self.connect_in(place).await {
+            Ok(stream) => {
+                let sent = Instant::now();
                 let outcome = self.exchange(stream, bytes, limit).await;
+                self.note_depth(place, 1);
                 if matches!(outcome, Outcome::Selected(_) | Outcome::Refused(_)) {
                     let opened = self.gate.connections_opened();
-                    self.experience.note_answer(begun.elapsed(), stalled, opened);
-                    self.gate.note_answer();
+                    self.experience.note_answer(sent.elapsed(), stalled, opened);
+                    self.gate.note_answer(begun.elapsed());
                 }
                 outcome
             }
@@ -223,24 +281,38 @@ impl Prober {
         }
     }
 
+    /// Takes note of a probe that took so many round trips once its connection was open.
+    pub(super) fn note_depth(&self, place: &Place, round_trips: u32) {
+        let reached = place.begun_at + self.way.round_trips() + round_trips;
+        self.depth.fetch_max(reached, Ordering::Relaxed);
+        self.gate.note_round_trips(reached);
+    }
+
     /// Opens a connection to the server when the gate lets it through.
     pub(super) async fn connect(&self) -> Result<(Place, Connection), ProbeError> {
-        let (place, stream) = self.open().await?;
+        let place = self.enter().await?;
+        let connection = self.connect_in(&place).await?;
+        Ok((place, connection))
+    }
+
+    async fn connect_in(&self, _place: &Place) -> Result<Connection, ProbeError> {
+        let stream = self.open().await?;
         if self.way.is_direct() {
-            return Ok((place, Box::new(stream)));
+            return Ok(Box::new(stream));
         }
         let limit = self.limits.answer_timeout;
         match tokio::time::timeout(limit, self.way.walk(stream)).await {
             Err(_) => Err(ProbeError::Silence { after: limit, bytes: 0 }),
             Ok(Err(WayError::Io(error))) => Err(ProbeError::Io(error.kind())),
             Ok(Err(WayError::Tunnel(error))) => Err(error.into()),
-            Ok(Ok(connection)) => Ok((place, connection)),
+            Ok(Ok(connection)) => Ok(connection),
         }
     }
 
-    async fn open(&self) -> Result<(Place, TcpStream), ProbeError> {
-        let place = self.gate.enter().await.ok_or(ProbeError::Ended)?;
+    async fn open(&self) -> Result<TcpStream, ProbeError> {
+        self.gate.count()?;
         let limit = self.limits.connect_timeout;
+        let begun = Instant::now();
         match tokio::time::timeout(limit, TcpStream::connect(self.address)).await {
             Err(_) => Err(ProbeError::ConnectTimeout(limit)),
             // A port that nobody listens on refuses; only who has accepted can reset.
@@ -249,9 +321,10 @@ impl Prober {
             }
             Ok(Err(error)) => Err(ProbeError::Connect(error.kind())),
             Ok(Ok(stream)) => {
+                self.gate.note_open(begun.elapsed());
                 // A refusal here costs only latency.
                 let _ = stream.set_nodelay(true);
-                Ok((place, stream))
+                Ok(stream)
             }
         }
     }

@@ -102,6 +102,17 @@ impl Way {
         *self == Self::default()
     }
 
+    /// How many round trips pass before the ClientHello can be sent: the connection, and what a
+    /// tunnel takes.
+    pub(super) fn round_trips(&self) -> u32 {
+        match &self.tunnel {
+            None => 1,
+            Some(Tunnel { tls: None, .. }) => 2,
+            // TLS 1.2 to the proxy would take one more.
+            Some(Tunnel { tls: Some(_), .. }) => 3,
+        }
+    }
+
     pub(super) async fn walk(&self, stream: TcpStream) -> Result<Connection, WayError> {
         let header = match self.proxy_header {
             Some(version) => proxy_header(version, stream.local_addr()?, stream.peer_addr()?)?,

@@ -16,4 +16,6 @@ pub use resource::{
     NoRevision, Prefer, Resource, Revision, RevisionNote, Subject, Wanted, merge_patch_between,
     revise, same_but_for_offers, with_edits,
 };
-pub use upstream::{Names, kubectl_command, merge_patch, replaces_hosts, upstream, yaml};
+pub use upstream::{
+    Names, kubectl_command, kubectl_patch, merge_patch, replaces_hosts, upstream, yaml,
+};

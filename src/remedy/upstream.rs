@@ -91,12 +91,17 @@ pub fn replaces_hosts(names: &Names, change: &Change) -> bool {
 /// The finished command that makes the change.
 #[must_use]
 pub fn kubectl_command(target: &Target, names: &Names, change: &Change) -> String {
+    kubectl_patch(&names.upstream, &names.namespace, &patch(target, names, change))
+}
+
+/// The finished command that applies a merge patch to an Upstream; both names must be such as
+/// Kubernetes takes.
+#[must_use]
+pub fn kubectl_patch(name: &str, namespace: &str, patch: &Value) -> String {
     format!(
-        "kubectl patch upstreams.gloo.solo.io {} -n {} --type merge -p '{}'",
-        names.upstream,
-        names.namespace,
+        "kubectl patch upstreams.gloo.solo.io {name} -n {namespace} --type merge -p '{}'",
         // What a shell takes for one word in single quotes.
-        patch(target, names, change).to_string().replace('\'', r"'\''")
+        patch.to_string().replace('\'', r"'\''")
     )
 }
 

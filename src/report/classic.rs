@@ -4,13 +4,17 @@
 //! so that it stays right where the script is not: on servers of TLS 1.3, which connect whatever
 //! its `-cipher` says. Reasons are in the words of the OpenSSL that the guide was written with.
 
+use std::collections::HashMap;
 use std::fmt::Write;
 
-use super::{Diagnosis, Endpoint};
-use crate::probe::{Ending, openssl_ciphers};
-use crate::survey::{Answer, Evidence, HandshakeResult, Survey};
-use crate::tls::{AlertDescription, CipherSuite};
-use crate::trial::Obstacle;
+use super::v1::{
+    Alert, Answer, CodePoint, Ending, Endpoint, Evidence, HandshakeResult, ObstacleDetails,
+    SuiteRow, Survey, Target, TrialResult,
+};
+use super::{Diagnosis, v1};
+use crate::probe::openssl_ciphers;
+use crate::remedy::Names;
+use crate::tls::{AlertDescription, CipherSuite, TlsVersion};
 
 /// What is known of one cipher.
 enum Line {
@@ -25,18 +29,38 @@ enum Line {
 /// under a line with the address.
 #[must_use]
 pub fn render(diagnosis: &Diagnosis) -> String {
+    render_target(&Target::new(diagnosis, &Names::default()))
+}
+
+/// Renders one target of a report.
+#[must_use]
+pub fn render_target(target: &Target) -> String {
     let mut text = format!("Obtaining cipher list from {}.\n", openssl::version::version());
-    if diagnosis.endpoints.is_empty() {
-        let why = diagnosis.unresolved.as_deref().unwrap_or("no address to connect to");
+    if target.endpoints.is_empty() {
+        let why = target.unresolved.as_deref().unwrap_or("no address to connect to");
         push_lines(&mut text, |_| Line::Unknown(why.to_owned()));
     }
-    for endpoint in &diagnosis.endpoints {
-        if diagnosis.endpoints.len() > 1 {
+    for endpoint in &target.endpoints {
+        if target.endpoints.len() > 1 {
             push(&mut text, format_args!("Connecting to {}:\n", endpoint.address));
         }
-        push_lines(&mut text, |suite| line(endpoint, suite));
+        let rows = endpoint.survey.as_ref().map(rows);
+        push_lines(&mut text, |suite| line(endpoint, rows.as_ref(), suite));
     }
     text
+}
+
+/// What is known of each suite, by its number: the versions, newest first, with their rows.
+type Rows<'a> = HashMap<&'a str, Vec<(&'a v1::VersionSurvey, &'a SuiteRow)>>;
+
+fn rows(survey: &Survey) -> Rows<'_> {
+    let mut rows = Rows::new();
+    for version in &survey.versions {
+        for row in &version.suites {
+            rows.entry(&row.code_point.0).or_default().push((version, row));
+        }
+    }
+    rows
 }
 
 fn push_lines(text: &mut String, line: impl Fn(CipherSuite) -> Line) {
@@ -58,65 +82,76 @@ fn push(text: &mut String, line: std::fmt::Arguments<'_>) {
     let _ = text.write_fmt(line);
 }
 
-fn line(endpoint: &Endpoint, suite: CipherSuite) -> Line {
-    let Some(survey) = &endpoint.survey else { return without_survey(endpoint) };
-    let answers: Vec<_> =
-        survey.versions.iter().filter_map(|version| version.answers.get(&suite)).collect();
-    if answers.iter().any(|answer| matches!(answer, Answer::Accepted(_))) {
+fn line(endpoint: &Endpoint, rows: Option<&Rows<'_>>, suite: CipherSuite) -> Line {
+    let (Some(survey), Some(rows)) = (&endpoint.survey, rows) else {
+        return without_survey(endpoint);
+    };
+    let number = CodePoint::from(suite.0);
+    let Some(answers) = rows.get(number.0.as_str()) else {
+        // Lines of fleets leave out what is refused.
+        return Line::No("refused; how is not in the report".to_owned());
+    };
+    if answers.iter().any(|(_, row)| row.answer == Answer::Accepted) {
         return Line::Yes;
     }
-    let unclear = |answer: &&Answer| match answer {
-        Answer::Unclear(what) => Some(what.clone()),
-        _ => None,
-    };
-    if let Some(what) = answers.iter().find_map(unclear) {
-        return Line::Unknown(what);
+    if let Some((_, row)) = answers.iter().find(|(_, row)| row.answer == Answer::Unclear) {
+        return Line::Unknown(row.evidence_text.clone());
     }
-    let reason = reason_of_handshake(survey, suite).or_else(|| reason_of_survey(survey, suite));
+    let reason = reason_of_handshake(survey, &number).or_else(|| reason_of_survey(suite, answers));
     reason.map_or_else(|| without_survey(endpoint), Line::No)
 }
 
 /// What stands in the way of everything, the trial knows.
 fn without_survey(endpoint: &Endpoint) -> Line {
     match &endpoint.trial.own.result {
-        Err(Obstacle::NotTls { .. }) => Line::No("wrong version number".to_owned()),
-        Err(obstacle) => Line::Unknown(obstacle.to_string()),
-        Ok(_) => Line::Unknown("not asked".to_owned()),
+        TrialResult::Blocked { obstacle } => match obstacle.details {
+            ObstacleDetails::NotTls { .. } => Line::No("wrong version number".to_owned()),
+            _ => Line::Unknown(obstacle.text.clone()),
+        },
+        TrialResult::Through { .. } => Line::Unknown("not asked".to_owned()),
     }
 }
 
 /// The alert that a complete handshake over all versions brought, as the script's would. Only an
 /// alert is surely the server's: OpenSSL cannot offer some of its own ciphers ('no ciphers
 /// available' for PSK without a key), and that says nothing of the server.
-fn reason_of_handshake(survey: &Survey, suite: CipherSuite) -> Option<String> {
-    let row = survey.handshakes.iter().find(|row| row.version.is_none() && row.suite == suite)?;
+fn reason_of_handshake(survey: &Survey, suite: &CodePoint) -> Option<String> {
+    let mut rows = survey.handshakes.iter();
+    let row = rows.find(|row| row.version.is_none() && row.suite.code_point == *suite)?;
     match &row.result {
-        HandshakeResult::Refused(reason) => alert_named(reason.strip_prefix("alert ")?),
+        HandshakeResult::Refused { reason } => alert_named(reason.strip_prefix("alert ")?),
         _ => None,
     }
 }
 
 /// The refusal under the version that tells most: one that has the suite, that the server speaks,
 /// and the newest of these.
-fn reason_of_survey(survey: &Survey, suite: CipherSuite) -> Option<String> {
-    let refusals = survey.versions.iter().filter_map(|version| {
-        let Answer::Refused(evidence) = version.answers.get(&suite)? else { return None };
-        let foreign = !suite.is_defined_for(version.version);
-        Some(((foreign, version.accepted.is_empty()), evidence))
+fn reason_of_survey(
+    suite: CipherSuite,
+    answers: &[(&v1::VersionSurvey, &SuiteRow)],
+) -> Option<String> {
+    let refusals = answers.iter().filter_map(|(version, row)| {
+        let evidence = row.evidence.as_ref().filter(|_| row.answer == Answer::Refused)?;
+        let defined = TlsVersion::try_from(&version.version)
+            .is_ok_and(|version| suite.is_defined_for(version));
+        Some(((!defined, version.accepted == 0), row, evidence))
     });
     // `min_by_key` takes the first of equals, and versions come newest first.
-    refusals.min_by_key(|(rank, _)| *rank).map(|(_, evidence)| evidence_words(evidence))
+    let (_, row, evidence) = refusals.min_by_key(|(rank, ..)| *rank)?;
+    Some(evidence_words(row, evidence))
 }
 
-fn evidence_words(evidence: &Evidence) -> String {
+fn evidence_words(row: &SuiteRow, evidence: &Evidence) -> String {
     match evidence {
-        Evidence::Alert { alert, .. } => alert_words(*alert),
+        Evidence::Alert { alert: Alert { number, .. }, .. } => {
+            alert_words(AlertDescription(*number))
+        }
         Evidence::Ended { ending: Ending::Closed, .. } => "unexpected eof while reading".to_owned(),
         Evidence::Ended { ending: Ending::Reset, .. } => "connection reset by peer".to_owned(),
         Evidence::OtherVersion { .. } => "unsupported protocol".to_owned(),
-        Evidence::VersionRefused => alert_words(AlertDescription::PROTOCOL_VERSION),
+        Evidence::VersionRefused {} => alert_words(AlertDescription::PROTOCOL_VERSION),
         // Never the reason of a refusal.
-        Evidence::Selected { .. } => evidence.to_string(),
+        Evidence::Selected { .. } => row.evidence_text.clone(),
     }
 }
 
@@ -202,7 +237,8 @@ mod tests {
         assert_eq!(differing, []);
         let survey = diagnosis.endpoints[0].survey.as_mut().unwrap();
         let row = survey.handshakes.iter_mut().find(|row| row.suite == CipherSuite(0x002f));
-        row.unwrap().result = HandshakeResult::Refused("alert internal_error".to_owned());
+        row.unwrap().result =
+            crate::survey::HandshakeResult::Refused("alert internal_error".to_owned());
         assert!(render(&diagnosis).contains("AES128-SHA...NO (tlsv1 alert internal error)\n"));
     }
 
@@ -238,7 +274,9 @@ mod tests {
         let mut diagnosis = diagnose(Scenario::Legacy).await;
         let survey = diagnosis.endpoints[0].survey.as_mut().unwrap();
         let suite = CipherSuite(0x002f);
-        survey.versions[1].answers.insert(suite, Answer::Unclear("no answer".to_owned()));
+        survey.versions[1]
+            .answers
+            .insert(suite, crate::survey::Answer::Unclear("no answer".to_owned()));
         let text = render(&diagnosis);
         assert!(text.contains("Testing AES128-SHA...UNKNOWN RESPONSE\nno answer\n"));
     }

@@ -4,7 +4,9 @@ use super::Diagnosis;
 use super::secrets::SecretDiagnosis;
 use super::upgrade::{UpgradeDiagnosis, UpstreamUpgrade};
 use super::upstreams::UpstreamDiagnosis;
-use super::v1::{Report, SecretsReport, UpgradeReport, UpstreamsReport, UpstreamsUpgradeReport};
+use super::v1::{
+    Report, Rows, SecretsReport, UpgradeReport, UpstreamsReport, UpstreamsUpgradeReport,
+};
 use crate::gloo::{Platform, Terms};
 use crate::remedy::Names;
 
@@ -19,6 +21,15 @@ pub fn render(diagnoses: &[Diagnosis], names: &Names) -> String {
     // document would be the answer, never a wrong one.
     let text = serde_json::to_string(&report).unwrap_or_default();
     text + "\n"
+}
+
+/// Renders one diagnosis as a whole document on one line, as lists of targets are reported: without
+/// the suites that are refused or not offered unless `verbose`, which are a hundred times the rest.
+#[must_use]
+pub fn render_line(diagnosis: &Diagnosis, names: &Names, verbose: bool) -> String {
+    let rows = if verbose { Rows::All } else { Rows::Telling };
+    let report = Report::with_rows(std::slice::from_ref(diagnosis), names, rows);
+    serde_json::to_string(&report).unwrap_or_default() + "\n"
 }
 
 /// Renders what was found about Secrets as one JSON document on one line.

@@ -5,8 +5,11 @@ pub mod classic;
 pub mod config_dump;
 pub mod explain;
 pub mod json;
+pub mod overview;
 pub mod schema;
 pub mod secrets;
+pub mod stored;
+pub mod table;
 pub mod terminal;
 pub mod upgrade;
 pub mod upstreams;
@@ -58,6 +61,11 @@ pub struct Endpoint {
     pub verdict: Verdict,
     /// How many connections were opened.
     pub connections: u64,
+    /// How many round trips end to end the probes took: each is counted from the end of those
+    /// that it may have waited for.
+    pub round_trips: u32,
+    /// After how many of them the verdict on Envoy's own hello was known.
+    pub verdict_round_trips: u32,
     /// How long it took.
     pub elapsed: Duration,
 }

@@ -11,7 +11,7 @@ use crate::envoy::{Build, ClientConfig, Release};
 use crate::lab::{Scenario, Server};
 use crate::probe::{Gate, Limits, Prober};
 use crate::remedy::Change;
-use crate::survey::{Options, Subject, survey};
+use crate::survey::{Clearance, Options, Subject, survey};
 use crate::target::{Host, Target};
 use crate::trial::{Candidates, Checks, Obstacle, settle, try_own, widen};
 use crate::verdict::judge;
@@ -38,7 +38,8 @@ async fn diagnose_with(scenario: Scenario, exhaustive: bool) -> Diagnosis {
     let speaks_tls = !matches!(trial.own.result, Err(Obstacle::NotTls { .. }));
     let survey = if speaks_tls {
         let deadline = Instant::now() + Duration::from_secs(60);
-        let options = Options { handshakes: true, exhaustive, control: None, deadline };
+        let options =
+            Options { handshakes: true, exhaustive, clearance: Clearance::given(None), deadline };
         let subject = Subject { sni: trial.working_server_name(), ..Subject::default() };
         let survey = survey(&prober, &subject, &options, &|_| ()).await;
         settle(&prober, &mut trial, &survey, &checks).await;
@@ -51,12 +52,22 @@ async fn diagnose_with(scenario: Scenario, exhaustive: bool) -> Diagnosis {
     let connections = prober.gate().connections_opened();
     let elapsed = Duration::from_millis(12);
     let address = server.address();
+    let endpoint = Endpoint {
+        address,
+        trial,
+        survey,
+        verdict,
+        connections,
+        round_trips: prober.gate().round_trips(),
+        verdict_round_trips: 2,
+        elapsed,
+    };
     Diagnosis {
         target: Target { host: Host::Address(address.ip()), port: address.port() },
         config,
         unresolved: None,
         ignored: Vec::new(),
-        endpoints: vec![Endpoint { address, trial, survey, verdict, connections, elapsed }],
+        endpoints: vec![endpoint],
         change,
         no_change: None,
     }

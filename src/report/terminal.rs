@@ -1,50 +1,58 @@
 //! The report for people: the verdict first, then the cause, the suites and the patch.
+//!
+//! Made from the published shape, so that a report that was kept as JSON looks as it did when it
+//! was found.
 
 use std::fmt::Write as _;
 
 use colored::{ColoredString, Colorize};
 
-use super::words::{advice, but_unclear, headline, message};
-use super::{Diagnosis, Endpoint};
-use crate::envoy::{ClientConfig, Release};
-use crate::gloo;
-use crate::remedy::{Change, Names, kubectl_command, replaces_hosts, upstream};
-use crate::survey::{Answer, HandshakeResult, Preference, Survey, UnsteadyRow, VersionSurvey};
-use crate::tls::{CipherSuite, TlsVersion};
-use crate::trial::{Passage, ServerCertificate};
-use crate::verdict::{Finding, Severity, SuiteRow, Summary, Use};
+use super::words::{but_unclear, headline};
+use super::{Diagnosis, v1};
+use crate::remedy::Names;
+use crate::tls::TlsVersion;
+use crate::trial::Passage;
+use crate::verdict::{Severity, Summary};
+use v1::{
+    Answer, Endpoint, EnvoyUse, HandshakeResult, Negotiated, OrderOf, SuiteRow, Survey, Target,
+    TrialResult, UnsteadyRow, VersionSurvey,
+};
 
 /// Renders one target. `verbose` adds how each answer is known.
 #[must_use]
 pub fn render(diagnosis: &Diagnosis, names: &Names, verbose: bool) -> String {
+    render_target(&Target::new(diagnosis, names), verbose)
+}
+
+/// Renders one target of a report.
+#[must_use]
+pub fn render_target(target: &Target, verbose: bool) -> String {
     let mut out = String::new();
-    head(&mut out, diagnosis);
-    for endpoint in &diagnosis.endpoints {
-        if diagnosis.endpoints.len() > 1 {
-            let _ =
-                writeln!(out, "\n{} {}", "address".dimmed(), endpoint.address.to_string().bold());
+    head(&mut out, target);
+    for endpoint in &target.endpoints {
+        if target.endpoints.len() > 1 {
+            let _ = writeln!(out, "\n{} {}", "address".dimmed(), endpoint.address.bold());
         }
-        endpoint_report(&mut out, diagnosis, endpoint, verbose);
+        endpoint_report(&mut out, target, endpoint, verbose);
     }
-    patch(&mut out, diagnosis, names);
+    patch(&mut out, target);
     out
 }
 
-fn head(out: &mut String, diagnosis: &Diagnosis) {
-    let summary = diagnosis.summary();
-    let unclear = but_unclear(summary, diagnosis.unclear_suites());
-    let line = format!("{} · {}{unclear}", diagnosis.target, headline(summary));
+fn head(out: &mut String, target: &Target) {
+    let summary = target.summary.into();
+    let unclear = but_unclear(summary, target.unclear_suites());
+    let line = format!("{} · {}{unclear}", target.target, headline(summary));
     let _ = writeln!(out, "{}", by_summary(summary, &line).bold());
-    let config = &diagnosis.config;
-    let sni = match config.sni.as_deref() {
+    let sni = match target.envoy.sni.as_deref() {
         Some(name) => format!("SNI {name}"),
         None => "no SNI".to_owned(),
     };
-    let _ = writeln!(out, "{}", format!("as Envoy {} would, {sni}", config.release).dimmed());
-    if let Some(reason) = &diagnosis.unresolved {
+    let _ = writeln!(out, "{}", format!("as Envoy {} would, {sni}", target.envoy.release).dimmed());
+    if let Some(reason) = &target.unresolved {
         let _ = writeln!(out, "  {} {reason}", mark(Severity::Blocking));
     }
-    for address in &diagnosis.ignored {
+    for address in &target.ignored_addresses {
         let note = format!("{address} is not looked at: Gloo's Envoy uses the IPv4 addresses");
         let _ = writeln!(out, "  {} {note}", mark(Severity::Info));
     }
@@ -67,26 +75,30 @@ pub(super) fn mark(severity: Severity) -> ColoredString {
     }
 }
 
-fn endpoint_report(out: &mut String, diagnosis: &Diagnosis, endpoint: &Endpoint, verbose: bool) {
-    findings_report(out, endpoint, verbose);
+fn endpoint_report(out: &mut String, target: &Target, endpoint: &Endpoint, verbose: bool) {
+    findings_lines(out, endpoint, verbose);
     if let Some(survey) = &endpoint.survey {
-        suites_report(out, diagnosis, &endpoint.verdict.suites, survey, verbose);
+        suites_report(out, target, survey, verbose);
         facts_report(out, endpoint, survey, verbose);
     }
 }
 
 /// What an endpoint negotiates and what was found, without the suites that it accepts.
-pub(super) fn findings_report(out: &mut String, endpoint: &Endpoint, verbose: bool) {
-    if let Ok(passage) = &endpoint.trial.own.result {
-        let _ = writeln!(out, "  {} negotiates {}", "✓".green(), passage_words(passage));
+pub(super) fn findings_report(out: &mut String, endpoint: &super::Endpoint, verbose: bool) {
+    findings_lines(out, &Endpoint::from(endpoint), verbose);
+}
+
+fn findings_lines(out: &mut String, endpoint: &Endpoint, verbose: bool) {
+    if let TrialResult::Through { negotiated } = &endpoint.trial.own.result {
+        let _ = writeln!(out, "  {} negotiates {}", "✓".green(), negotiated_words(negotiated));
     }
-    let shown = |finding: &&Finding| verbose || finding.severity() < Severity::Info;
-    let findings: Vec<_> = endpoint.verdict.findings.iter().filter(shown).collect();
+    let shown = |finding: &&v1::Finding| verbose || finding.severity != v1::Severity::Info;
+    let findings: Vec<_> = endpoint.findings.iter().filter(shown).collect();
     for (index, finding) in findings.iter().enumerate() {
-        let _ = writeln!(out, "  {} {}", mark(finding.severity()), message(finding));
+        let _ = writeln!(out, "  {} {}", mark(finding.severity.into()), finding.message);
         // Findings in a row that lead to the same advice share it.
-        let next = findings.get(index + 1).and_then(|next| advice(next));
-        if let Some(text) = advice(finding).filter(|text| next.as_ref() != Some(text)) {
+        let next = findings.get(index + 1).and_then(|next| next.advice.as_ref());
+        if let Some(text) = finding.advice.as_ref().filter(|text| next != Some(text)) {
             let _ = writeln!(out, "    {}", text.dimmed());
         }
     }
@@ -96,135 +108,125 @@ pub(super) fn findings_report(out: &mut String, endpoint: &Endpoint, verbose: bo
 }
 
 pub(super) fn passage_words(passage: &Passage) -> String {
-    let suite = name(passage.cipher_suite);
-    let mut words = format!("{} {suite}", passage.version);
-    if let Some(group) = passage.group {
-        let _ = write!(words, ", group {group}");
+    negotiated_words(&passage.into())
+}
+
+fn negotiated_words(negotiated: &Negotiated) -> String {
+    let Negotiated { version, cipher_suite, group, signature, .. } = negotiated;
+    let mut words = format!("{} {}", version.0, cipher_suite.shown());
+    if let Some(group) = group {
+        let _ = write!(words, ", group {}", group.shown());
     }
-    if let Some(scheme) = passage.signature {
-        let _ = write!(words, ", signed with {scheme}");
+    if let Some(scheme) = signature {
+        let _ = write!(words, ", signed with {}", scheme.shown());
     }
     words
 }
 
-/// The name that Envoy and OpenSSL use, or else the registered one.
-fn name(suite: CipherSuite) -> String {
-    suite.openssl_name().map_or_else(|| suite.to_string(), str::to_owned)
+fn result_words(result: &TrialResult) -> String {
+    match result {
+        TrialResult::Through { negotiated } => negotiated_words(negotiated),
+        TrialResult::Blocked { obstacle } => obstacle.text.clone(),
+    }
 }
 
 fn trial_report(out: &mut String, endpoint: &Endpoint) {
     let own = &endpoint.trial.own;
-    let result = match &own.result {
-        Ok(passage) => passage_words(passage),
-        Err(obstacle) => obstacle.to_string(),
-    };
-    let _ =
-        writeln!(out, "  {} Envoy's own hello, {} bytes: {result}", "·".dimmed(), own.hello_bytes);
-    for (dimensions, result) in &endpoint.trial.wider {
-        let fields: Vec<_> = dimensions.iter().map(|part| part.field()).collect();
-        let result = match result {
-            Ok(passage) => passage_words(passage),
-            Err(obstacle) => obstacle.to_string(),
-        };
-        let _ = writeln!(out, "  {} with all of {}: {result}", "·".dimmed(), fields.join(", "));
+    let (dot, result) = ("·".dimmed(), result_words(&own.result));
+    let _ = writeln!(out, "  {dot} Envoy's own hello, {} bytes: {result}", own.hello_bytes);
+    for wider in &endpoint.trial.wider {
+        let (fields, result) = (wider.changed.join(", "), result_words(&wider.result));
+        let _ = writeln!(out, "  {dot} with all of {fields}: {result}");
     }
-    if let Some(remedy) = &endpoint.trial.remedy {
-        let fields: Vec<_> = remedy.dimensions.iter().map(|part| part.field()).collect();
-        let _ = writeln!(
-            out,
-            "  {} proven with {} changed: {}",
-            "·".dimmed(),
-            fields.join(", "),
-            passage_words(&remedy.passage)
-        );
+    if let Some(proven) = &endpoint.trial.proven_change {
+        let (fields, words) = (proven.changed.join(", "), negotiated_words(&proven.negotiated));
+        let _ = writeln!(out, "  {dot} proven with {fields} changed: {words}");
     }
 }
 
-fn suites_report(
-    out: &mut String,
-    diagnosis: &Diagnosis,
-    rows: &[SuiteRow],
-    survey: &Survey,
-    verbose: bool,
-) {
-    if rows.is_empty() {
+fn suites_report(out: &mut String, target: &Target, survey: &Survey, verbose: bool) {
+    if survey.versions.iter().all(|version| accepted(version).next().is_none()) {
         let _ = writeln!(out, "\n  no cipher suite was seen accepted");
     } else {
-        let _ =
-            writeln!(out, "\n  {:<11} {:<38} Envoy {}", "accepted", "", diagnosis.config.release);
+        let _ = writeln!(out, "\n  {:<11} {:<38} Envoy {}", "accepted", "", target.envoy.release);
     }
     for version in &survey.versions {
-        version_report(out, version, rows, survey, verbose);
+        version_report(out, version, survey, verbose);
     }
+    not_asked_report(out, survey);
 }
 
-fn version_report(
-    out: &mut String,
-    version: &VersionSurvey,
-    rows: &[SuiteRow],
-    survey: &Survey,
-    verbose: bool,
-) {
-    let mut label = version.version.to_string();
-    for row in rows.iter().filter(|row| row.version == version.version) {
-        let words = use_words(row, verbose);
-        let mut line = format!("  {label:<11} {:<38} {words}", name(row.suite));
-        if verbose && let Some(answer) = version.answers.get(&row.suite) {
-            let _ = write!(line, "  {}", how_known(answer, row, survey).dimmed());
+fn accepted(version: &VersionSurvey) -> impl Iterator<Item = &SuiteRow> {
+    version.suites.iter().filter(|row| row.answer == Answer::Accepted)
+}
+
+fn version_report(out: &mut String, version: &VersionSurvey, survey: &Survey, verbose: bool) {
+    let mut label = version.version.0.as_str();
+    for row in accepted(version) {
+        let words = use_words(version, row, verbose);
+        let mut line = format!("  {label:<11} {:<38} {words}", row.shown());
+        if verbose {
+            let _ = write!(line, "  {}", how_known(version, row, survey).dimmed());
         }
         let _ = writeln!(out, "{}", line.trim_end());
-        label.clear();
+        label = "";
     }
-    let unclear = version.unclear();
-    if unclear > 0 {
-        let reason = version.answers.values().find_map(|answer| match answer {
-            Answer::Unclear(what) => Some(what.as_str()),
-            _ => None,
-        });
-        let _ = writeln!(out, "  {label:<11} {unclear} unclear: {}", reason.unwrap_or_default());
-    } else if version.accepted.is_empty() && verbose {
-        let _ = writeln!(out, "  {label:<11} none: {}", refusal(version).dimmed());
+    let evidence = |answer| {
+        let row = version.suites.iter().find(|row| row.answer == answer);
+        row.map_or("", |row| row.evidence_text.as_str())
+    };
+    if version.unclear > 0 {
+        let reason = evidence(Answer::Unclear);
+        let _ = writeln!(out, "  {label:<11} {} unclear: {reason}", version.unclear);
+    } else if version.accepted == 0 && version.not_asked == 0 && verbose {
+        let _ = writeln!(out, "  {label:<11} none: {}", evidence(Answer::Refused).dimmed());
     }
 }
 
-fn refusal(version: &VersionSurvey) -> String {
-    let refused = version.answers.values().find(|answer| matches!(answer, Answer::Refused(_)));
-    refused.map(ToString::to_string).unwrap_or_default()
+/// Suites that were not asked for, over all versions.
+fn not_asked_report(out: &mut String, survey: &Survey) {
+    let not_asked: usize = survey.versions.iter().map(|version| version.not_asked).sum();
+    if not_asked > 0 {
+        let why = "the connections allowed by --budget were used up";
+        let _ =
+            writeln!(out, "  {:<11} {not_asked} pairs of version and suite: {why}", "not asked");
+    }
 }
 
-fn how_known(answer: &Answer, row: &SuiteRow, survey: &Survey) -> String {
+fn how_known(version: &VersionSurvey, row: &SuiteRow, survey: &Survey) -> String {
     let handshake = survey.handshakes.iter().find(|handshake| {
-        handshake.suite == row.suite
-            && handshake.version.is_none_or(|version| version == row.version)
+        handshake.suite.code_point == row.code_point
+            && handshake.version.as_ref().is_none_or(|offered| *offered == version.version)
     });
     let handshake = handshake.map(|handshake| match &handshake.result {
-        HandshakeResult::Completed(_) => "; handshake completed".to_owned(),
-        HandshakeResult::FailedAfterSelection(why) => {
-            format!("; handshake fails after that: {why}")
+        HandshakeResult::Completed { .. } => "; handshake completed".to_owned(),
+        HandshakeResult::FailedAfterSelection { reason } => {
+            format!("; handshake fails after that: {reason}")
         }
-        HandshakeResult::Refused(why) => format!("; handshake refused: {why}"),
-        HandshakeResult::Unclear(why) => format!("; handshake unclear: {why}"),
-        HandshakeResult::NotInOpenssl => "; no handshake: not in OpenSSL".to_owned(),
+        HandshakeResult::Refused { reason } => format!("; handshake refused: {reason}"),
+        HandshakeResult::Unclear { reason } => format!("; handshake unclear: {reason}"),
+        HandshakeResult::NotInOpenssl {} => "; no handshake: not in OpenSSL".to_owned(),
     });
-    format!("{answer}{}", handshake.unwrap_or_default())
+    format!("{}{}", row.evidence_text, handshake.unwrap_or_default())
 }
 
 /// Padded before it is coloured, since escape codes would count as columns.
-fn use_words(row: &SuiteRow, verbose: bool) -> ColoredString {
+fn use_words(version: &VersionSurvey, row: &SuiteRow, verbose: bool) -> ColoredString {
     let words = match row.envoy {
-        Use::Offered => "offered",
-        Use::Configurable if row.version == TlsVersion::TLS13 => {
+        Some(EnvoyUse::Offered) => "offered",
+        Some(EnvoyUse::Configurable) if version.version == TlsVersion::TLS13.into() => {
             "with maximumProtocolVersion: TLSv1_3"
         }
-        Use::Configurable => "can be configured",
-        Use::Never => "never",
+        Some(EnvoyUse::Configurable) => "can be configured",
+        Some(EnvoyUse::Never) => "never",
+        None => "",
     };
     let width = if verbose { 36 } else { 0 };
     let padded = format!("{words:<width$}");
     match row.envoy {
-        Use::Offered => padded.green(),
-        Use::Configurable => padded.yellow(),
-        Use::Never => padded.dimmed(),
+        Some(EnvoyUse::Offered) => padded.green(),
+        Some(EnvoyUse::Configurable) => padded.yellow(),
+        _ => padded.dimmed(),
     }
 }
 
@@ -233,9 +235,9 @@ fn facts_report(out: &mut String, endpoint: &Endpoint, survey: &Survey, verbose:
     if let Some(groups) = &survey.groups
         && !groups.accepted.is_empty()
     {
-        let names: Vec<_> = groups.accepted.iter().map(ToString::to_string).collect();
+        let names: Vec<_> = groups.accepted.iter().map(v1::Group::shown).collect();
         let more = if groups.complete { "" } else { ", perhaps more" };
-        facts.push(("groups", format!("{}{more} ({})", names.join(", "), groups.version)));
+        facts.push(("groups", format!("{}{more} ({})", names.join(", "), groups.version.0)));
     }
     if survey.surveys > 1 {
         let text = match survey.unsteady.len() {
@@ -247,19 +249,23 @@ fn facts_report(out: &mut String, endpoint: &Endpoint, survey: &Survey, verbose:
     if let Some(order) = order(survey) {
         facts.push(("order", order.to_owned()));
     }
-    let chains =
-        survey.chains.iter().chain(survey.chains.is_empty().then_some(&endpoint.trial.own.chain));
-    let leaves = chains.filter_map(|chain| ServerCertificate::read(chain.first()?));
-    for leaf in leaves {
-        facts.push(("certificate", format!("{}, {}", leaf.key, leaf.subject)));
+    let seen = &survey.certificate_chains;
+    let chains = seen.iter().chain(seen.is_empty().then_some(&endpoint.trial.own.certificates));
+    for leaf in chains.filter_map(|chain| chain.first()) {
+        if let (Some(key), Some(subject)) = (&leaf.key, &leaf.subject) {
+            facts.push(("certificate", format!("{key}, {subject}")));
+        }
     }
     if let Some(alpn) = &survey.alpn {
         let text = if alpn.is_empty() { "none".to_owned() } else { alpn.join(", ") };
         facts.push(("ALPN", text));
     }
     if verbose {
-        let seconds = humantime::format_duration(round(endpoint.elapsed));
-        facts.push(("cost", format!("{} connections, {seconds}", endpoint.connections)));
+        let elapsed = std::time::Duration::from_millis(endpoint.elapsed_ms);
+        let seconds = humantime::format_duration(elapsed);
+        let Endpoint { connections, round_trips, verdict_round_trips, .. } = endpoint;
+        let trips = format!("{round_trips} round trips, {verdict_round_trips} to the verdict");
+        facts.push(("cost", format!("{connections} connections, {trips}, {seconds}")));
     }
     if !facts.is_empty() {
         let _ = writeln!(out);
@@ -273,65 +279,47 @@ fn facts_report(out: &mut String, endpoint: &Endpoint, survey: &Survey, verbose:
 fn unsteady(survey: &Survey) -> String {
     let rows = survey.unsteady.iter().map(|row| {
         let UnsteadyRow { version, suite, accepted, refused, .. } = row;
-        format!("{version} {} accepted {accepted} times, refused {refused}", name(*suite))
+        let name = suite.shown();
+        format!("{} {name} accepted {accepted} times, refused {refused}", version.0)
     });
     rows.collect::<Vec<_>>().join("; ")
 }
 
-fn round(duration: std::time::Duration) -> std::time::Duration {
-    std::time::Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
-}
-
 fn order(survey: &Survey) -> Option<&'static str> {
-    let newest = survey.versions.iter().find(|version| version.accepted.len() > 1)?;
+    let newest = survey.versions.iter().find(|version| version.accepted > 1)?;
     match newest.preference {
-        Preference::Server => Some("the server's own"),
-        Preference::Client => Some("the client's"),
-        Preference::Unknown => None,
+        OrderOf::Server => Some("the server's own"),
+        OrderOf::Client => Some("the client's"),
+        OrderOf::Unknown => None,
     }
 }
 
-/// The oldest Envoy of a known Gloo release that loads the change, if some of them do not.
-fn oldest_that_loads(config: &ClientConfig, change: &Change) -> Option<Release> {
-    let after = change.apply(config);
-    let loads = |release: &Release| {
-        let config = ClientConfig { release: *release, ..after.clone() };
-        !config.offer().is_err_and(|fault| fault.is_refused_at_load())
-    };
-    let envoys: Vec<_> = gloo::Release::all().map(gloo::Release::envoy).collect();
-    let refuses = envoys.iter().any(|release| *release < after.release && !loads(release));
-    let mut all = Release::all().filter(|release| *release >= envoys[0]);
-    if refuses { all.find(loads) } else { None }
-}
-
-fn patch(out: &mut String, diagnosis: &Diagnosis, names: &Names) {
-    let Some(change) = &diagnosis.change else {
-        if let Some(reason) = &diagnosis.no_change {
+fn patch(out: &mut String, target: &Target) {
+    let Some(remedy) = &target.remedy else {
+        if let Some(reason) = &target.no_remedy {
             let _ = writeln!(out, "\n  {} {reason}", "no patch:".bold());
         }
         return;
     };
-    let mut passages = diagnosis
-        .endpoints
-        .iter()
-        .filter_map(|endpoint| endpoint.trial.remedy.as_ref())
-        .map(|remedy| passage_words(&remedy.passage));
-    let proof =
-        passages.next_back().map_or(String::new(), |words| format!(" It would negotiate {words}."));
+    let mut proven =
+        target.endpoints.iter().filter_map(|endpoint| endpoint.trial.proven_change.as_ref());
+    let proof = proven.next_back().map_or(String::new(), |proven| {
+        format!(" It would negotiate {}.", negotiated_words(&proven.negotiated))
+    });
     let _ =
         writeln!(out, "\n{} Proven with the hello that it makes.{proof}\n", "The patch.".bold());
-    let _ = writeln!(out, "{}", kubectl_command(&diagnosis.target, names, change));
-    if let Some(release) = oldest_that_loads(&diagnosis.config, change) {
+    let _ = writeln!(out, "{}", remedy.kubectl_command);
+    if let Some(release) = &remedy.oldest_envoy {
         let note = format!(
             "Envoys before {release} do not load this: name yours with --envoy, or --envoy gloo-1.21."
         );
         let _ = writeln!(out, "\n{} {note}", mark(Severity::Warning));
     }
-    if replaces_hosts(names, change) {
+    if remedy.replaces_hosts {
         let note =
             "It replaces all of spec.static.hosts by this host; add the others if there are any.";
         let _ = writeln!(out, "\n{} {note}", mark(Severity::Warning));
     }
     let _ = writeln!(out, "\n{}\n", "Or as a whole Upstream:".dimmed());
-    out.push_str(&upstream(&diagnosis.target, names, &diagnosis.config, change));
+    out.push_str(&remedy.upstream_yaml);
 }

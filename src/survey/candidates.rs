@@ -20,6 +20,70 @@ pub(super) fn search_order(suite: CipherSuite) -> impl Ord {
     )
 }
 
+/// Whether the suite is one of those that almost every server accepts some of: AES or ChaCha20
+/// that goes with an RSA certificate, or one of the first three of TLS 1.3.
+pub(super) fn is_in_general_use(suite: CipherSuite) -> bool {
+    if suite.is_tls13() {
+        return (0x1301..=0x1303).contains(&suite.0);
+    }
+    let name = suite.iana_name().unwrap_or_default();
+    goes_with_rsa(suite)
+        && !name.contains("CCM")
+        && ["_AES_", "_CHACHA20_"].iter().any(|part| name.contains(part))
+}
+
+/// Orders that servers are known to have.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum KnownOrder {
+    /// OpenSSL's default: authenticated modes first, the strong ones of all key exchanges before
+    /// the others.
+    Strength,
+    /// One key exchange after the other, the strong suites of each first.
+    StrongExchange,
+    /// One key exchange after the other within the authenticated modes and then the others, AES
+    /// with 128 bits first, as in Mozilla's lists.
+    LightExchange,
+}
+
+impl KnownOrder {
+    pub(super) const ALL: [Self; 3] = [Self::Strength, Self::StrongExchange, Self::LightExchange];
+
+    /// Where a suite stands in this order.
+    pub(super) fn place(self, suite: CipherSuite) -> impl Ord + use<> {
+        let name = suite.iana_name().unwrap_or_default();
+        let exchange = match suite.key_exchange() {
+            KeyExchange::Tls13 | KeyExchange::Ecdhe => 0,
+            KeyExchange::Dhe => 1,
+            KeyExchange::Rsa => 2,
+            _ => 3,
+        };
+        let ecdsa = u8::from(suite.authentication() != Authentication::Ecdsa);
+        let aead = u8::from(!suite.is_aead());
+        let chacha = name.contains("CHACHA20");
+        let strong = match (suite.key_bits(), chacha) {
+            (256.., false) => 0,
+            (_, true) => 1,
+            _ => 2,
+        };
+        let light = match (suite.key_bits(), chacha) {
+            (_, true) => 2,
+            (256.., false) => 1,
+            _ => 0,
+        };
+        let old_mac = u8::from(name.ends_with("_SHA") || name.ends_with("_MD5"));
+        let other_cipher = u8::from(!name.contains("_AES_") && !chacha);
+        let rsa = u8::from(exchange >= 2);
+        let parts = match self {
+            Self::Strength => [rsa, aead, old_mac, strong, exchange, ecdsa, other_cipher],
+            Self::StrongExchange => {
+                [exchange, other_cipher, aead, old_mac, u8::from(chacha), strong, ecdsa]
+            }
+            Self::LightExchange => [rsa, aead, exchange, light, ecdsa, old_mac, other_cipher],
+        };
+        (parts, suite)
+    }
+}
+
 /// Whether a server could select the suite under this version. Widespread suites are asked for
 /// under versions that do not define them too, but for TLS 1.3, since servers exist that do not
 /// look at the version.

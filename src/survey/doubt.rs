@@ -101,6 +101,11 @@ impl Doubts {
         }
     }
 
+    /// Takes a hello that is known to be answered, which was not known at the beginning.
+    pub(super) fn begin_with(&mut self, control: Option<ClientHello>) {
+        self.control = self.control.take().or(control);
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.open.is_empty()
     }

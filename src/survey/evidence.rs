@@ -65,6 +65,8 @@ pub enum NotOffered {
     /// The suite is not defined for this version (RFC 8446 §B.4; RFC 5246 §1.2), and no server
     /// is known that selects it there.
     NotDefined,
+    /// The connections allowed to the endpoint were used up.
+    Budget,
 }
 
 impl fmt::Display for Evidence {
@@ -93,6 +95,9 @@ impl fmt::Display for Evidence {
 impl fmt::Display for NotOffered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Budget => {
+                f.write_str("not asked: the connections allowed by --budget were used up")
+            }
             Self::NotDefined => f.write_str("not defined for this version, not offered"),
         }
     }

@@ -5,9 +5,11 @@
 
 use std::time::Duration;
 
+use futures::future::join_all;
 use tokio::time::sleep;
 
 use super::hello::{Subject, group_hello};
+use super::rounds::Rounds;
 use super::{Oddity, Survey};
 use crate::probe::{Ending, Outcome, Prober};
 use crate::tls::{CipherSuite, Group, KeyExchange, TlsVersion};
@@ -43,6 +45,9 @@ pub(super) async fn survey_groups(
     survey: &Survey,
 ) -> Option<GroupSurvey> {
     let (version, suites) = suites_with_groups(survey)?;
+    if prober.gate().is_far() && !prober.gate().has_budget() {
+        return Some(survey_side_by_side(prober, subject, survey, (version, &suites)).await);
+    }
     let mut result = GroupSurvey { version, accepted: Vec::new(), complete: true };
     for mut offered in candidates(version) {
         while !offered.is_empty() {
@@ -61,6 +66,67 @@ pub(super) async fn survey_groups(
         }
     }
     Some(result)
+}
+
+/// The same in few rounds, for a server that is far away.
+async fn survey_side_by_side(
+    prober: &Prober,
+    subject: &Subject,
+    survey: &Survey,
+    with: (TlsVersion, &[CipherSuite]),
+) -> GroupSurvey {
+    let mut result = GroupSurvey { version: with.0, accepted: Vec::new(), complete: true };
+    let mut sets = candidates(with.0);
+    // OpenSSL's order, since servers of other libraries have fewer of these.
+    sets[0].sort_by_key(|group| match *group {
+        Group::X25519 => 0,
+        Group::SECP256R1 => 1,
+        Group::X448 => 2,
+        Group::SECP521R1 => 3,
+        _ => 4,
+    });
+    let found = join_all(sets.into_iter().map(|set| {
+        let is_likely = set[0] == Group::X25519 || set[0].is_finite_field();
+        find_in_rounds(prober, subject, survey, with, set, is_likely)
+    }));
+    for (accepted, complete) in found.await {
+        result.accepted.extend(accepted);
+        result.complete &= complete;
+    }
+    result
+}
+
+async fn find_in_rounds(
+    prober: &Prober,
+    subject: &Subject,
+    survey: &Survey,
+    with: (TlsVersion, &[CipherSuite]),
+    mut open: Vec<Group>,
+    is_likely: bool,
+) -> (Vec<Group>, bool) {
+    let (mut accepted, mut rounds) = (Vec::new(), Rounds::default());
+    let mut questions = if is_likely { rounds.ask(&open) } else { vec![open.clone()] };
+    while !questions.is_empty() {
+        let asked = questions.iter().map(|groups| ask(prober, subject, survey, with, groups));
+        let answers = join_all(asked).await;
+        let (mut selected, before) = (0, accepted.len());
+        for (question, answer) in questions.iter().zip(answers) {
+            match answer {
+                Some(Some(group)) if question.contains(&group) => {
+                    selected += 1;
+                    if !accepted.contains(&group) {
+                        accepted.push(group);
+                    }
+                }
+                Some(None) => open.retain(|group| !question.contains(group)),
+                _ => return (accepted, false),
+            }
+        }
+        open.retain(|group| !accepted.contains(group));
+        rounds.learn(selected, accepted.len() - before);
+        questions = rounds.ask(&open);
+    }
+    (accepted, true)
 }
 
 /// The newest version in which the key exchange has groups, and the suites to ask with.

@@ -50,7 +50,7 @@ pub(super) async fn shake_hands(
     progress: &(dyn Fn(Step) + Sync),
 ) {
     let total = offers.len();
-    let width = prober.gate().width();
+    let width = prober.gate().most();
     let mut results = stream::iter(offers)
         .map(|(version, suite)| shake(prober, subject, version, suite, refuses_by))
         .buffered(width)

@@ -65,6 +65,11 @@ impl Subject {
         Self { manner, ..self.clone() }
     }
 
+    /// Whether a hello may offer so many suites at once.
+    pub(super) fn fits(&self, suites: &[CipherSuite]) -> bool {
+        suites.len() <= self.manner.most_suites
+    }
+
     fn name(&self) -> Option<Extension> {
         let name = self.sni.clone().filter(|_| !self.manner.omits_name);
         name.map(Extension::ServerName)

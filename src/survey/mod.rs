@@ -20,6 +20,7 @@ mod handshakes;
 mod hello;
 mod order;
 mod repeat;
+mod rounds;
 mod run;
 mod search;
 mod size;
@@ -32,7 +33,7 @@ pub use handshakes::{HandshakeResult, HandshakeRow};
 pub use hello::{Manner, Subject};
 pub use order::Preference;
 pub use repeat::UnsteadyRow;
-pub use run::{Options, Step, survey};
+pub use run::{Clearance, Cleared, Options, Step, survey};
 
 use std::collections::BTreeMap;
 
@@ -81,6 +82,13 @@ pub struct VersionSurvey {
 }
 
 impl VersionSurvey {
+    /// How many suites were not asked for since the connections allowed were used up.
+    #[must_use]
+    pub fn not_asked(&self) -> usize {
+        let budget = Answer::NotOffered(NotOffered::Budget);
+        self.answers.values().filter(|answer| **answer == budget).count()
+    }
+
     /// How many suites could not be told accepted from refused.
     #[must_use]
     pub fn unclear(&self) -> usize {
@@ -89,6 +97,13 @@ impl VersionSurvey {
 }
 
 impl Survey {
+    /// How many pairs of version and suite were not asked for since the connections allowed were
+    /// used up.
+    #[must_use]
+    pub fn not_asked(&self) -> usize {
+        self.versions.iter().map(VersionSurvey::not_asked).sum()
+    }
+
     /// The survey of one version, if it was asked for.
     #[must_use]
     pub fn version(&self, version: TlsVersion) -> Option<&VersionSurvey> {

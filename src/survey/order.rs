@@ -113,6 +113,16 @@ impl Order {
         Some(lower.into_iter().rev().collect())
     }
 
+    /// What to offer to prove all places that are not proven yet, if the supposed order is right:
+    /// questions that do not wait for each other. None when all is proven.
+    pub(super) fn open_questions(&self) -> Vec<Vec<CipherSuite>> {
+        let last = self.supposed.len().saturating_sub(1);
+        // Neighbours that are all proven prove the whole order.
+        let open =
+            (0..last).filter(|place| self.open_after(*place).contains(&self.supposed[place + 1]));
+        open.map(|place| self.supposed[place..].iter().rev().copied().collect()).collect()
+    }
+
     /// The suites after `place` that the one at it has not beaten, itself or through others.
     fn open_after(&self, place: usize) -> Vec<CipherSuite> {
         let mut beaten = BTreeSet::new();
@@ -179,6 +189,32 @@ mod tests {
                 observations.push(Observation { offered, selected });
                 asked += 1;
                 prop_assert!(asked < accepted.len(), "{} questions", asked);
+            }
+        }
+
+        /// Rounds of questions that do not wait for each other find the order too, and an order
+        /// that is right as supposed in one round.
+        #[test]
+        fn rounds_of_questions_lead_to_the_servers_order(
+            order in Just((1u16..=24).collect::<Vec<_>>()).prop_shuffle(),
+        ) {
+            for (accepted, most) in [(suites(&order), 1), (suites(&Vec::from_iter(1..=24)), 23)] {
+                let order = suites(&order);
+                let (mut observations, mut rounds) = (Vec::new(), 0);
+                loop {
+                    let supposed = Order::suppose(&accepted, &observations);
+                    let questions = supposed.open_questions();
+                    if questions.is_empty() {
+                        prop_assert_eq!(supposed.suites(), &order[..]);
+                        break;
+                    }
+                    for offered in questions {
+                        let selected = *order.iter().find(|suite| offered.contains(suite)).unwrap();
+                        observations.push(Observation { offered, selected });
+                    }
+                    rounds += 1;
+                    prop_assert!(rounds <= most, "{} rounds", rounds);
+                }
             }
         }
 

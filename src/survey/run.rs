@@ -1,18 +1,20 @@
 //! One survey from begin to end, within its deadline.
 
+use std::pin::pin;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
+use futures::FutureExt;
 use futures::stream::{FuturesUnordered, StreamExt};
-use tokio::time::{Instant, timeout_at};
+use tokio::sync::{oneshot, watch};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::approach::{Wanted, approach};
 use super::confirm::confirm_selections;
 use super::doubt::Doubts;
 use super::hello::{Extensions, Subject, suite_hello};
-use super::search::{SuiteSearch, Verdict};
+use super::search::{Distance, Job, SuiteSearch, Verdict};
 use super::size::size;
-use super::{HandshakeRow, Oddity, Survey, extras, groups, handshakes};
+use super::{GroupSurvey, HandshakeRow, Oddity, Survey, extras, groups, handshakes};
 use crate::probe::{Outcome, Prober};
 use crate::tls::{CipherSuite, TlsVersion};
 use crate::wire::ClientHello;
@@ -24,10 +26,51 @@ pub struct Options {
     pub handshakes: bool,
     /// Complete an OpenSSL handshake with every cipher of OpenSSL, accepted or not.
     pub exhaustive: bool,
-    /// A hello that the server is known to answer, as the first control.
-    pub control: Option<ClientHello>,
+    /// Says when the survey may go on after its first few hellos.
+    pub clearance: Clearance,
     /// When to stop.
     pub deadline: Instant,
+}
+
+/// Whether it is known that the server speaks TLS. Until then a survey sends a few hellos only,
+/// so that a port where nobody waits for them is not flooded.
+#[derive(Clone, Debug)]
+pub struct Clearance(watch::Receiver<Option<Cleared>>);
+
+/// What is known of a server that speaks TLS.
+#[derive(Clone, Debug, Default)]
+pub struct Cleared {
+    /// A hello that the server is known to answer, as the first control.
+    pub control: Option<ClientHello>,
+}
+
+impl Clearance {
+    /// A clearance that is given from the beginning.
+    #[must_use]
+    pub fn given(control: Option<ClientHello>) -> Self {
+        Self(watch::channel(Some(Cleared { control })).1)
+    }
+
+    /// A clearance that who has the other end gives later.
+    #[must_use]
+    pub fn later() -> (watch::Sender<Option<Cleared>>, Self) {
+        let (sender, receiver) = watch::channel(None);
+        (sender, Self(receiver))
+    }
+
+    fn is_given(&self) -> bool {
+        self.0.borrow().is_some()
+    }
+
+    /// Whether it is known that nothing which was said so far got through.
+    fn lacks_control(&self) -> bool {
+        self.0.borrow().as_ref().is_some_and(|cleared| cleared.control.is_none())
+    }
+
+    /// Waits for the clearance; `None` if it will never be given.
+    async fn wait(&self) -> Option<Cleared> {
+        self.0.clone().wait_for(Option::is_some).await.ok()?.clone()
+    }
 }
 
 /// What a survey is at, for a progress bar.
@@ -41,10 +84,8 @@ pub enum Step {
     Handshakes(usize, usize),
 }
 
-/// Where even the fastest answer takes this long, connections side by side save time that is
-/// worth the additional ones: a set that stays whole gives the server's order along the way, and
-/// a split one does not.
-const WORTH_SPLITTING: Duration = Duration::from_millis(20);
+/// How many hellos a survey sends before it is known that the server speaks TLS.
+const FIRST_HELLOS: usize = 3;
 
 /// How many stalls are worth telling: a busy machine has one now and then.
 const TELLING_STALLS: u32 = 3;
@@ -59,22 +100,42 @@ pub async fn survey(
     options: &Options,
     progress: &(dyn Fn(Step) + Sync),
 ) -> Survey {
+    let far = prober.gate().is_far() && !prober.gate().has_budget();
+    let distance = if far { Distance::Far } else { Distance::Near };
     let mut result = Survey::default();
     let mut subject = subject.clone();
     // Where nothing that was said so far got through, it may be the way of saying it.
-    if options.control.is_none() {
+    if options.clearance.lacks_control() {
         let approaching = approach(prober, &subject, Wanted::Selection);
         if let Ok(Some(found)) = timeout_at(options.deadline, approaching).await {
             subject.manner = found.manner;
             result.oddities = found.oddities;
         }
     }
-    let mut searches: Vec<_> =
-        TlsVersion::SURVEYED.iter().map(|version| SuiteSearch::new(&subject, *version)).collect();
-    let mut seen = extras::Seen::default();
-    let mut doubts = Doubts::new(options.control.clone(), subject.manner);
-    run_searches(prober, &subject, options, &mut searches, &mut doubts, &mut seen, progress).await;
-    subject.manner = doubts.manner();
+    let searches = TlsVersion::SURVEYED.iter();
+    let searches = searches.map(|version| SuiteSearch::new(&subject, *version, distance)).collect();
+    let (tell, told) = oneshot::channel();
+    let mut run = Run {
+        prober,
+        subject: &subject,
+        options,
+        progress,
+        distance,
+        searches,
+        doubts: Doubts::new(None, subject.manner),
+        seen: extras::Seen::default(),
+        sent: 0,
+        tell: (distance == Distance::Far).then_some(tell),
+    };
+    // On a far network the other facts are asked for beside the suites.
+    let early_facts = async {
+        let known: Survey = told.await.ok()?;
+        let facts = find_facts(prober, &subject, &known);
+        timeout_at(options.deadline, facts).await.ok()
+    };
+    let ((), early_facts) = futures::join!(run.search(), early_facts);
+    let Run { searches, seen, mut doubts, .. } = run;
+    let subject = subject.in_manner(doubts.manner());
     result.oddities.append(&mut doubts.oddities);
     for mut search in searches {
         if subject.manner.extensions == Extensions::Bare {
@@ -93,8 +154,8 @@ pub async fn survey(
     progress(Step::Facts);
     // Handshakes that were done count even when the deadline cuts the rest off.
     let rows = Mutex::new(Vec::new());
-    let facts = find_facts(prober, &subject, options, &mut result, &rows, progress);
-    if timeout_at(options.deadline, facts).await.is_err() {
+    let rest = find_rest(prober, &subject, options, &mut result, early_facts, &rows, progress);
+    if timeout_at(options.deadline, rest).await.is_err() {
         result.deadline_hit = true;
     }
     result.handshakes = rows.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -125,12 +186,38 @@ impl Survey {
     }
 }
 
-/// Asks for everything beyond suites side by side; the gate keeps the connections within bounds.
-async fn find_facts(
+/// What is found beyond suites.
+struct Facts {
+    trusts_nothing: bool,
+    groups: Option<GroupSurvey>,
+    extras: extras::Extras,
+}
+
+impl Facts {
+    /// Whether nothing was cut short, as happens where it is not known yet how the server says
+    /// no.
+    fn is_complete(&self) -> bool {
+        self.groups.as_ref().is_none_or(|groups| groups.complete)
+    }
+}
+
+async fn find_facts(prober: &Prober, subject: &Subject, known: &Survey) -> Facts {
+    let (trusts_nothing, groups, extras) = futures::join!(
+        selects_unassigned(prober, subject, known),
+        groups::survey_groups(prober, subject, known),
+        extras::survey_extras(prober, subject, known),
+    );
+    Facts { trusts_nothing, groups, extras }
+}
+
+/// Asks for everything beyond suites that is not known yet, side by side; the gate keeps the
+/// connections within bounds.
+async fn find_rest(
     prober: &Prober,
     subject: &Subject,
     options: &Options,
     result: &mut Survey,
+    early_facts: Option<Facts>,
     rows: &Mutex<Vec<HandshakeRow>>,
     progress: &(dyn Fn(Step) + Sync),
 ) {
@@ -140,17 +227,19 @@ async fn find_facts(
     let known = &*result;
     let offers = handshakes::offers(known, options);
     let refuses_by: Vec<_> = known.oddities.iter().filter_map(Oddity::refuses_by).collect();
-    let (trusts_nothing, groups, extras, ()) = futures::join!(
-        selects_unassigned(prober, subject, known),
-        groups::survey_groups(prober, subject, known),
-        extras::survey_extras(prober, subject, known),
-        handshakes::shake_hands(prober, subject, offers, &refuses_by, rows, progress),
-    );
-    if trusts_nothing {
+    let facts = async {
+        match early_facts.filter(Facts::is_complete) {
+            Some(facts) => facts,
+            None => find_facts(prober, subject, known).await,
+        }
+    };
+    let hands = handshakes::shake_hands(prober, subject, offers, &refuses_by, rows, progress);
+    let (facts, ()) = futures::join!(facts, hands);
+    if facts.trusts_nothing {
         result.oddities.push(Oddity::UnassignedSuite);
     }
-    result.groups = groups;
-    result.add_extras(extras);
+    result.groups = facts.groups;
+    result.add_extras(facts.extras);
 }
 
 /// Offers a number that nobody has: a server that selects it answers without looking.
@@ -161,109 +250,207 @@ async fn selects_unassigned(prober: &Prober, subject: &Subject, known: &Survey) 
     flight.server_hello.is_some_and(|hello| hello.cipher_suite == UNASSIGNED)
 }
 
-async fn run_searches(
-    prober: &Prober,
-    subject: &Subject,
-    options: &Options,
-    searches: &mut [SuiteSearch],
-    doubts: &mut Doubts,
-    seen: &mut extras::Seen,
-    progress: &(dyn Fn(Step) + Sync),
-) {
-    while more_to_ask(searches, doubts) {
-        ask_all(prober, subject, options, searches, doubts, seen, progress).await;
-        let verifying = doubts.verify(searches, subject, prober);
-        if timeout_at(options.deadline, verifying).await.is_err() {
-            break;
-        }
-        if !doubts.is_empty() {
-            let settling = doubts.settle(searches, subject, prober, options.deadline);
-            let in_time = timeout_at(options.deadline, settling).await.is_ok();
-            if !in_time || doubts.gave_up() {
+/// The search for suites under all versions.
+struct Run<'a> {
+    prober: &'a Prober,
+    subject: &'a Subject,
+    options: &'a Options,
+    progress: &'a (dyn Fn(Step) + Sync),
+    distance: Distance,
+    searches: Vec<SuiteSearch>,
+    doubts: Doubts,
+    seen: extras::Seen,
+    /// How many hellos were sent.
+    sent: usize,
+    /// Whom to tell what is known as soon as it is enough to ask for other facts.
+    tell: Option<oneshot::Sender<Survey>>,
+}
+
+/// An answer, and what it answers.
+struct Arrival {
+    search: usize,
+    job: Job,
+    outcome: Outcome,
+}
+
+impl Run<'_> {
+    async fn search(&mut self) {
+        let deadline = self.options.deadline;
+        // Without a look at the clock this would never end, nor let anything else go on: once
+        // tokio's budget for a poll is used up, all that is asked is pending and every timeout has
+        // passed.
+        while Instant::now() < deadline && self.has_more_to_ask() {
+            self.ask_all().await;
+            let clearance = timeout_at(deadline, self.options.clearance.wait()).await;
+            let Ok(Some(cleared)) = clearance else { break };
+            self.doubts.begin_with(cleared.control);
+            let verifying = self.doubts.verify(&mut self.searches, self.subject, self.prober);
+            if timeout_at(deadline, verifying).await.is_err() {
                 break;
+            }
+            if !self.doubts.is_empty() {
+                // What a server refuses by is not known yet.
+                self.tell = None;
+                let (searches, doubts) = (&mut self.searches, &mut self.doubts);
+                let settling = doubts.settle(searches, self.subject, self.prober, deadline);
+                let in_time = timeout_at(deadline, settling).await.is_ok();
+                if !in_time || self.doubts.gave_up() {
+                    break;
+                }
+            }
+        }
+        self.tell = None;
+        let late = Instant::now() >= deadline;
+        let why = if late {
+            "the deadline ended the survey".to_owned()
+        } else {
+            let connections = self.prober.opened_at_last_answer();
+            format!("the server stopped answering after {connections} connections")
+        };
+        let gave_up = late || self.doubts.gave_up();
+        self.doubts.give_up(&mut self.searches, gave_up.then_some(&why));
+        for search in &mut self.searches {
+            search.give_up(&why);
+        }
+    }
+
+    /// What is in doubt is settled before the searches go on to their next stage.
+    fn has_more_to_ask(&mut self) -> bool {
+        let searches = self.searches.iter_mut();
+        !self.doubts.is_empty() || searches.fold(false, |more, search| search.advance() | more)
+    }
+
+    /// Asks what is queued, as much at once as the gate allows, until nothing is queued or an
+    /// answer is in doubt.
+    async fn ask_all(&mut self) {
+        let (prober, deadline) = (self.prober, self.options.deadline);
+        let mut running = FuturesUnordered::new();
+        // The job is chosen when there is a place for it, so that it is the one wanted most.
+        let mut entering = None;
+        let mut cleared = pin!(self.options.clearance.wait().fuse());
+        loop {
+            if entering.is_none() && self.may_ask() && self.next_rank().is_some() {
+                entering = Some(Box::pin(prober.enter()));
+            }
+            let entered = async {
+                match &mut entering {
+                    Some(entering) => entering.await,
+                    None => std::future::pending().await,
+                }
+            };
+            let answered = async {
+                match running.next().await {
+                    Some(answer) => answer,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                arrival = answered => self.take(arrival),
+                place = entered => {
+                    entering = None;
+                    let Some((search, mut job)) = self.next_job() else { continue };
+                    let subject = self.subject.in_manner(self.doubts.manner());
+                    if !subject.fits(&job.suites) {
+                        self.searches[search].put_back(job, &subject);
+                        continue;
+                    }
+                    let version = self.searches[search].version;
+                    let hello = suite_hello(&subject, version, &job.suites, job.share);
+                    job.size = size(&hello);
+                    self.sent += 1;
+                    running.push(async move {
+                        let outcome = match place {
+                            Ok(place) => prober.ask_in(place, &hello).await,
+                            Err(error) => Outcome::Failed(error),
+                        };
+                        Arrival { search, job, outcome }
+                    });
+                }
+                _ = &mut cleared => {}
+                () = sleep_until(deadline) => return,
+            }
+            if running.is_empty() && !(self.may_ask() && self.next_rank().is_some()) {
+                let waits = self.sent >= FIRST_HELLOS && !self.options.clearance.is_given();
+                if !waits || !self.doubts.is_empty() {
+                    return;
+                }
+                // The first few are answered; the rest waits for its clearance.
+                let clearance = self.options.clearance.wait();
+                if !matches!(timeout_at(deadline, clearance).await, Ok(Some(_))) {
+                    return;
+                }
             }
         }
     }
-    let late = Instant::now() >= options.deadline;
-    let why = if late {
-        "the deadline ended the survey".to_owned()
-    } else {
-        let connections = prober.opened_at_last_answer();
-        format!("the server stopped answering after {connections} connections")
-    };
-    doubts.give_up(searches, (late || doubts.gave_up()).then_some(&why));
-    for search in searches {
-        search.give_up(&why);
+
+    /// Whether more may be asked before what is on its way has arrived.
+    fn may_ask(&self) -> bool {
+        let cleared = self.sent < FIRST_HELLOS || self.options.clearance.is_given();
+        self.doubts.is_empty() && cleared
     }
-}
 
-/// What is in doubt is settled before the searches go on to their next stage.
-fn more_to_ask(searches: &mut [SuiteSearch], doubts: &Doubts) -> bool {
-    !doubts.is_empty() || searches.iter_mut().fold(false, |more, search| search.advance() | more)
-}
-
-/// Asks what is queued, as much at once as the gate allows, until nothing is queued or an
-/// answer is in doubt.
-async fn ask_all(
-    prober: &Prober,
-    subject: &Subject,
-    options: &Options,
-    searches: &mut [SuiteSearch],
-    doubts: &mut Doubts,
-    seen: &mut extras::Seen,
-    progress: &(dyn Fn(Step) + Sync),
-) {
-    let mut running = FuturesUnordered::new();
-    let mut turn = 0;
-    let mut in_flight = vec![0usize; searches.len()];
-    let mut fastest = Duration::MAX;
-    loop {
-        let width = prober.gate().width();
-        while doubts.is_empty() && running.len() < width {
-            let Some((index, mut job)) = next_job(searches, &mut turn) else { break };
-            let subject = subject.in_manner(doubts.manner());
-            let hello = suite_hello(&subject, searches[index].version, &job.suites, job.share);
-            job.size = size(&hello);
-            in_flight[index] += 1;
-            running.push(async move {
-                let begun = Instant::now();
-                let outcome = prober.ask(&hello).await;
-                (index, outcome, job, begun.elapsed())
-            });
-        }
-        let answer = match timeout_at(options.deadline, running.next()).await {
-            Ok(Some(answer)) => answer,
-            Ok(None) | Err(_) => return,
-        };
-        let (index, outcome, job, took) = answer;
-        fastest = fastest.min(took);
-        in_flight[index] -= 1;
-        seen.look_at(&outcome);
+    fn take(&mut self, arrival: Arrival) {
+        let Arrival { search: index, job, outcome } = arrival;
+        self.seen.look_at(&outcome);
         if matches!(outcome, Outcome::Selected(_) | Outcome::Refused(_)) {
-            doubts.note_answer(searches, &job);
+            self.doubts.note_answer(&mut self.searches, &job);
         }
-        let waiting = searches.iter().filter(|search| search.is_waiting()).count();
-        let idle = width.saturating_sub(running.len() + waiting);
-        let parts = if fastest < WORTH_SPLITTING { 1 } else { idle };
-        if let Verdict::Doubtful(job, trouble) = searches[index].record(job, &outcome, parts) {
-            doubts.add(searches, index, job, trouble);
+        // Near, where connections cost more than time, what is left stays whole.
+        let verdict = self.searches[index].record(job, &outcome, 1);
+        if let Verdict::Doubtful(job, trouble) = verdict {
+            self.doubts.add(&mut self.searches, index, job, trouble);
         }
-        if doubts.is_empty() && in_flight[index] == 0 {
-            searches[index].advance();
+        if self.doubts.is_empty() {
+            self.learn_from_newer_versions();
+            let search = &mut self.searches[index];
+            if self.distance == Distance::Far || search.is_idle() {
+                search.advance();
+            }
         }
-        progress(Step::Suites(searches.iter().map(SuiteSearch::found).sum()));
+        self.tell_enough();
+        let found = self.searches.iter().map(SuiteSearch::found).sum();
+        (self.progress)(Step::Suites(found));
     }
-}
 
-/// Takes turns between the versions.
-fn next_job(searches: &mut [SuiteSearch], turn: &mut usize) -> Option<(usize, super::search::Job)> {
-    let count = searches.len();
-    for offset in 0..count {
-        let index = (*turn + offset) % count;
-        if let Some(job) = searches[index].next() {
-            *turn = (index + 1) % count;
-            return Some((index, job));
+    /// A server that refuses a version refuses the older ones too: one refusal confirms that.
+    fn learn_from_newer_versions(&mut self) {
+        let legacy = self.searches.iter_mut().skip_while(|it| it.version > TlsVersion::TLS12);
+        let mut legacy: Vec<_> = legacy.collect();
+        for index in 1..legacy.len() {
+            let (newer, older) = legacy.split_at_mut(index);
+            older[0].learn_of_newer(newer[index - 1]);
         }
     }
-    None
+
+    /// Tells what is known once there is a suite to ask with for everything else.
+    fn tell_enough(&mut self) {
+        if self.tell.is_none() || !self.doubts.is_empty() {
+            return;
+        }
+        let newest = &self.searches[0];
+        let mut legacy = self.searches.iter().filter(|search| search.version < TlsVersion::TLS13);
+        let newest_is_known = newest.found() > 0 || newest.is_version_refused();
+        if !newest_is_known || !legacy.any(|search| search.found() > 0) {
+            return;
+        }
+        let known = self.searches.iter().map(SuiteSearch::known_so_far);
+        let known = Survey { versions: known.collect(), ..Survey::default() };
+        // Who no longer listens asks for the facts later.
+        let _ = self.tell.take().map(|tell| tell.send(known));
+    }
+
+    /// How soon the next hello of all searches is wanted.
+    fn next_rank(&self) -> Option<u8> {
+        self.searches.iter().filter_map(SuiteSearch::next_rank).min()
+    }
+
+    /// What is wanted most; of the same rank, the newest version's that was asked least.
+    fn next_job(&mut self) -> Option<(usize, Job)> {
+        let wanted = self.searches.iter().enumerate();
+        let wanted =
+            wanted.filter_map(|(index, search)| Some((search.next_rank()?, search, index)));
+        let (.., index) = wanted.min_by_key(|(rank, search, _)| (*rank, search.in_flight()))?;
+        Some((index, self.searches[index].next()?))
+    }
 }

@@ -7,19 +7,21 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::LazyLock;
 
 use super::VersionSurvey;
-use super::candidates::{goes_with_rsa, is_widespread, is_worth_asking, search_order};
+use super::candidates::{
+    KnownOrder, goes_with_rsa, is_in_general_use, is_widespread, is_worth_asking, search_order,
+};
 use super::evidence::{Answer, Evidence, HelloSize, NotOffered, Oddity};
 use super::hello::{Subject, Tls13Share, hello_sized_sets, one_kind_sets};
 use super::order::{Observation, Order, Preference, preference};
-use crate::probe::{Ending, Outcome};
+use super::rounds::Rounds;
+use crate::probe::{Ending, Outcome, ProbeError};
 use crate::tls::{Alert, AlertDescription, CipherSuite, KeyExchange, TlsVersion};
 use crate::wire::Flight;
 
-/// How much must speak against a version before no more hellos are sent for it: two alerts that
-/// say so, or four answers in another version, which something on the way may have changed.
-const VERSION_REFUSALS: usize = 12;
-const BY_ALERT: usize = 6;
-const BY_OTHER_VERSION: usize = 3;
+/// How many hellos must be refused for their version before no more are sent.
+const VERSION_REFUSALS: usize = 2;
+/// How many must be answered in another version, which something on the way may have changed.
+const OTHER_VERSIONS: usize = 4;
 /// A part smaller than this is not worth a connection of its own while others wait.
 const SMALLEST_PART: usize = 6;
 /// Members of refused sets that are asked alone, the ones most in use.
@@ -45,6 +47,10 @@ pub(super) struct Job {
     pub(super) attempts: u32,
     /// How big its hello was when it was sent.
     pub(super) size: HelloSize,
+    /// How soon it is wanted: 0 first.
+    pub(super) rank: u8,
+    /// The list that it is a question of, on a far network.
+    pub(super) list: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -55,6 +61,30 @@ pub(super) enum Purpose {
     Sample,
     /// To learn the order of accepted suites.
     Order,
+}
+
+/// How far away the server is, which decides how it is asked.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Distance {
+    /// Connections cost more than round trips: sets stay whole, so that the answers give the
+    /// server's order along the way.
+    Near,
+    /// Round trips cost more than connections: as many questions side by side as teach something.
+    Far,
+}
+
+/// Suites that are asked for together on a far network, in the order that is supposed.
+#[derive(Debug)]
+struct List {
+    suites: Vec<CipherSuite>,
+    rank: u8,
+    rounds: Rounds,
+    order: KnownOrder,
+    /// Questions that are queued or on their way.
+    waiting: usize,
+    /// Answers of this round that selected something, and how many suites were known before it.
+    selected: usize,
+    known_before: usize,
 }
 
 /// What stands between an answer and its meaning.
@@ -87,6 +117,26 @@ pub(super) struct SuiteSearch {
     version_refusals: usize,
     /// The most suites that a hello was made for.
     largest_set: usize,
+    /// How often the server answered with another version.
+    other_versions: usize,
+    is_spent: bool,
+    distance: Distance,
+    lists: Vec<List>,
+    /// How many refusals of the version are enough.
+    refusals_needed: usize,
+    /// Whether the next newer version may still be refused, and this one with it.
+    newer_is_open: bool,
+    /// The order that the newest version below TLS 1.3 seems to have.
+    order_of_newer: Option<KnownOrder>,
+    in_flight: usize,
+    is_heard: bool,
+    any_alert: bool,
+    /// Whether the server answered with an older version.
+    answers_older: bool,
+    sampled: Vec<CipherSuite>,
+    order_waiting: usize,
+    order_rounds: usize,
+    shared_for_real: bool,
     pub(super) oddities: Vec<Oddity>,
 }
 
@@ -100,7 +150,7 @@ enum Stage {
 }
 
 impl SuiteSearch {
-    pub(super) fn new(subject: &Subject, version: TlsVersion) -> Self {
+    pub(super) fn new(subject: &Subject, version: TlsVersion, distance: Distance) -> Self {
         let (offered, left_out): (Vec<_>, Vec<_>) =
             IN_SEARCH_ORDER.iter().copied().partition(|suite| is_worth_asking(*suite, version));
         // One chain of answers over the suites that go with an RSA certificate gives their whole
@@ -109,26 +159,120 @@ impl SuiteSearch {
         let mut sets = one_kind_sets(subject, version, &offered[..first]);
         sets.extend(hello_sized_sets(subject, version, &offered[first..]));
         let not_offered = Answer::NotOffered(NotOffered::NotDefined);
-        Self {
+        let lists = match distance {
+            Distance::Near => Vec::new(),
+            Distance::Far => lists(subject, version, &offered),
+        };
+        let mut search = Self {
             version,
             largest_set: sets.iter().map(Vec::len).max().unwrap_or(1),
-            queue: sets.into_iter().map(|set| Job::new(set, Purpose::Search)).collect(),
+            other_versions: 0,
+            queue: VecDeque::new(),
             stage: Stage::Searching,
             answers: left_out.into_iter().map(|suite| (suite, not_offered.clone())).collect(),
             accepted: Vec::new(),
             observations: Vec::new(),
             version_refusals: 0,
+            is_spent: false,
             oddities: Vec::new(),
+            distance,
+            lists,
+            refusals_needed: VERSION_REFUSALS,
+            order_of_newer: None,
+            newer_is_open: version < TlsVersion::TLS11,
+            in_flight: 0,
+            is_heard: false,
+            any_alert: false,
+            answers_older: false,
+            sampled: Vec::new(),
+            order_waiting: 0,
+            order_rounds: 0,
+            shared_for_real: false,
+        };
+        match distance {
+            Distance::Near => {
+                search.queue = sets.into_iter().map(|set| Job::new(set, Purpose::Search)).collect();
+            }
+            Distance::Far => search.ask_for_whole_lists(),
         }
+        search
+    }
+
+    /// Each list as a whole, turned round, so that a server which has the supposed order shows
+    /// that it is its own.
+    fn ask_for_whole_lists(&mut self) {
+        for index in 0..self.lists.len() {
+            let suites = self.lists[index].suites.iter().rev().copied().collect();
+            self.queue_question(index, suites);
+        }
+    }
+
+    fn queue_question(&mut self, index: usize, suites: Vec<CipherSuite>) {
+        let list = &mut self.lists[index];
+        list.waiting += 1;
+        let job = Job::new(chacha_not_first(suites), Purpose::Search);
+        self.queue.push_back(Job { list: Some(index), rank: list.rank, ..job });
     }
 
     /// The next hello to send, if there is one to send now.
     pub(super) fn next(&mut self) -> Option<Job> {
-        self.queue.pop_front()
+        self.next_rank()?;
+        let first = (0..self.queue.len()).min_by_key(|index| self.queue[*index].rank)?;
+        self.in_flight += 1;
+        self.queue.remove(first)
     }
 
-    pub(super) fn is_waiting(&self) -> bool {
-        !self.queue.is_empty()
+    /// How soon the next hello is wanted, if there is one to send now. A version of which nothing
+    /// is known yet is not asked for more often than it may refuse.
+    pub(super) fn next_rank(&self) -> Option<u8> {
+        let allowed = if self.newer_is_open { 1 } else { self.refusals_needed };
+        let enough = self.in_flight + self.version_refusals >= allowed;
+        if !self.is_heard && enough && self.in_flight > 0 {
+            return None;
+        }
+        self.queue.iter().map(|job| job.rank).min()
+    }
+
+    /// How many hellos are on their way.
+    pub(super) fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
+    /// Takes note of what became of the next newer version. One that is refused by an alert is a
+    /// refusal of all versions up to it (RFC 5246 §E.1), so that one refusal, by whatever alert,
+    /// confirms it for this one: SSL 3.0 has no alert protocol_version.
+    pub(super) fn learn_of_newer(&mut self, newer: &Self) {
+        self.order_of_newer =
+            if newer.found() > 1 { Some(newer.likely_order()) } else { newer.order_of_newer };
+        self.newer_is_open = !newer.is_heard && !newer.is_version_refused();
+        let by_alert = newer.is_version_refused() && !newer.answers_older;
+        if by_alert && self.refusals_needed > 1 {
+            self.refusals_needed = 1;
+            self.version_refusals += usize::from(self.any_alert);
+            self.drop_refused_version();
+        }
+    }
+
+    /// Whether no hello is on its way.
+    pub(super) fn is_idle(&self) -> bool {
+        self.in_flight == 0
+    }
+
+    /// Whether the server refuses the version as such.
+    pub(super) fn is_version_refused(&self) -> bool {
+        let is_other = self.other_versions >= OTHER_VERSIONS.min(self.refusals_needed * 2);
+        self.accepted.is_empty() && (self.version_refusals >= self.refusals_needed || is_other)
+    }
+
+    /// The suites accepted so far, as the survey of a version that is not done yet.
+    pub(super) fn known_so_far(&self) -> VersionSurvey {
+        VersionSurvey {
+            version: self.version,
+            answers: BTreeMap::new(),
+            accepted: self.accepted.clone(),
+            preference: Preference::Unknown,
+            order_proven: false,
+        }
     }
 
     /// How many suites were found to be accepted.
@@ -144,6 +288,10 @@ impl SuiteSearch {
     /// Goes on to the next stage when all hellos of this one are answered. Returns whether there
     /// is something to ask again.
     pub(super) fn advance(&mut self) -> bool {
+        if self.distance == Distance::Far {
+            self.plan();
+            return !self.queue.is_empty();
+        }
         while self.queue.is_empty() && self.stage != Stage::Done {
             self.stage = match self.stage {
                 Stage::Searching => self.begin_real_shares(),
@@ -154,6 +302,143 @@ impl SuiteSearch {
             };
         }
         !self.queue.is_empty()
+    }
+
+    /// Queues what the answers so far permit to ask next.
+    fn plan(&mut self) {
+        if self.stage == Stage::Done || self.is_version_refused() {
+            return;
+        }
+        for index in 0..self.lists.len() {
+            if self.lists[index].waiting == 0 {
+                self.plan_list(index);
+            }
+        }
+        let busy = self.lists.iter().any(|list| list.waiting > 0 && list.rank < RARE);
+        if !busy && self.order_waiting == 0 {
+            self.plan_order();
+        }
+        let is_idle = self.queue.is_empty() && self.in_flight == 0;
+        if is_idle && !self.shared_for_real {
+            self.shared_for_real = true;
+            self.begin_real_shares();
+        }
+    }
+
+    fn plan_list(&mut self, index: usize) {
+        let known = self.accepted.len();
+        let list = &mut self.lists[index];
+        list.rounds.learn(list.selected, known - list.known_before.min(known));
+        (list.selected, list.known_before, list.rank) = (0, known, list.rank.min(1));
+        let open = |suite: &CipherSuite| !self.answers.contains_key(suite);
+        let mut open: Vec<_> = list.suites.iter().copied().filter(open).collect();
+        self.sample_list(index);
+        if open.is_empty() {
+            return;
+        }
+        let order = self.likely_order();
+        let list = &mut self.lists[index];
+        if list.order != order {
+            list.order = order;
+            list.rounds.suppose_another_order();
+        }
+        // Who accepts many suites accepts rare ones too, in their places.
+        let few = known < MANY;
+        open.sort_by_cached_key(|suite| (few && !is_in_general_use(*suite), order.place(*suite)));
+        for question in self.lists[index].rounds.ask(&open) {
+            self.queue_question(index, question);
+        }
+    }
+
+    /// The known order that the answers contradict least.
+    fn likely_order(&self) -> KnownOrder {
+        let wrong = |order: &KnownOrder| {
+            let before = |seen: &Observation| {
+                let place = order.place(seen.selected);
+                let others = seen.offered.iter().filter(|suite| self.accepted.contains(suite));
+                others.filter(|suite| order.place(**suite) < place).count()
+            };
+            self.observations.iter().map(before).sum::<usize>()
+        };
+        // A server's favourite tells even before others are known to be accepted.
+        let favourite = |order: &KnownOrder| {
+            let first = self.observations.first();
+            let place = first.map(|seen| (order.place(seen.selected), &seen.offered));
+            place.map_or(0, |(place, offered)| {
+                offered.iter().filter(|suite| order.place(**suite) < place).count()
+            })
+        };
+        let fits = |order: &KnownOrder| {
+            (wrong(order), favourite(order), self.order_of_newer != Some(*order))
+        };
+        KnownOrder::ALL.into_iter().min_by_key(fits).unwrap_or(KnownOrder::Strength)
+    }
+
+    fn sample_list(&mut self, index: usize) {
+        let old = self.version < TlsVersion::TLS12;
+        let most = match self.other_versions {
+            0 if old => OLD_SAMPLES,
+            0 => SAMPLES,
+            _ => SAMPLED.len(),
+        };
+        let left = most.saturating_sub(self.sampled.len());
+        let members = SAMPLED.iter().filter(|suite| self.lists[index].suites.contains(suite));
+        let refused = members.filter(|suite| {
+            let foreign = suite.is_tls13() && self.version < TlsVersion::TLS13;
+            !foreign && !self.sampled.contains(suite) && self.was_refused_in_a_set(**suite)
+        });
+        let samples: Vec<_> = refused.take(left).copied().collect();
+        self.sampled.extend(&samples);
+        for suite in samples {
+            let job = Job::new(vec![suite], Purpose::Sample);
+            self.queue.push_back(Job { rank: 2, ..job });
+        }
+    }
+
+    /// Asks for all places of the order at once that are not proven.
+    fn plan_order(&mut self) {
+        if self.accepted.len() < 2 || self.order_rounds > self.accepted.len() + 2 {
+            return;
+        }
+        let order = self.supposed_order();
+        let questions = match preference(&self.accepted, &self.observations) {
+            Preference::Client => Vec::new(),
+            Preference::Server => order.open_questions(),
+            Preference::Unknown if self.order_rounds == 0 => {
+                vec![order.suites().iter().rev().copied().collect()]
+            }
+            Preference::Unknown => Vec::new(),
+        };
+        self.order_rounds += 1;
+        self.order_waiting = questions.len();
+        for suites in questions {
+            let job = Job::new(chacha_not_first(suites), Purpose::Order);
+            self.queue.push_back(Job { rank: 1, ..job });
+        }
+    }
+
+    fn supposed_order(&self) -> Order {
+        let order = self.likely_order();
+        let mut accepted = self.accepted.clone();
+        accepted.sort_by_cached_key(|suite| order.place(*suite));
+        Order::suppose(&accepted, &self.observations)
+    }
+
+    /// Takes note of an answer that came, whatever it was.
+    fn note_arrival(&mut self, job: &Job, outcome: &Outcome) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        let refuses_version = matches!(outcome, Outcome::Refused(alert)
+            if alert.description == AlertDescription::PROTOCOL_VERSION);
+        let answers_other_version = matches!(outcome, Outcome::Selected(flight)
+            if flight.server_hello.as_ref().is_some_and(|hello| hello.version < self.version));
+        self.is_heard |= !refuses_version && !answers_other_version;
+        if let Some(list) = job.list.and_then(|index| self.lists.get_mut(index)) {
+            list.waiting = list.waiting.saturating_sub(1);
+            list.selected += usize::from(matches!(outcome, Outcome::Selected(_)));
+        }
+        if job.purpose == Purpose::Order {
+            self.order_waiting = self.order_waiting.saturating_sub(1);
+        }
     }
 
     /// Asks again with real key shares where an empty list may have been the reason.
@@ -171,11 +456,11 @@ impl SuiteSearch {
     }
 
     fn begin_sampling(&mut self) -> Stage {
-        if self.version_refusals < VERSION_REFUSALS {
+        if !self.is_version_refused() {
             let mut samples = SAMPLED.to_vec();
             samples.retain(|suite| self.was_refused_in_a_set(*suite));
             let old = self.version < TlsVersion::TLS12;
-            samples.truncate(match self.version_refusals {
+            samples.truncate(match self.other_versions {
                 0 if old => OLD_SAMPLES,
                 0 => SAMPLES,
                 _ => SAMPLED.len(),
@@ -229,6 +514,7 @@ impl SuiteSearch {
 
     /// Takes the answer to a hello. `parts` is into how many sets what is left may be split.
     pub(super) fn record(&mut self, job: Job, outcome: &Outcome, parts: usize) -> Verdict {
+        self.note_arrival(&job, outcome);
         match outcome {
             Outcome::Selected(flight) => self.record_selected(&job, flight, parts),
             Outcome::Refused(alert) => {
@@ -240,6 +526,10 @@ impl SuiteSearch {
                 let what = format!("the answer is {protocol}");
                 Verdict::Doubtful(job, Trouble::Unclear(what))
             }
+            Outcome::Failed(ProbeError::Budget) => {
+                self.record_not_asked(&job);
+                Verdict::Recorded
+            }
             Outcome::Failed(error) => Verdict::Doubtful(job, Trouble::Unclear(error.to_string())),
         }
     }
@@ -247,8 +537,9 @@ impl SuiteSearch {
     fn record_alert(&mut self, job: &Job, alert: Alert) {
         let evidence = Evidence::Alert { alert: alert.description, offered: job.suites.len() };
         self.record_refusal(job, &evidence);
-        if alert.description == AlertDescription::PROTOCOL_VERSION {
-            self.count_version_refusal(BY_ALERT);
+        self.any_alert = true;
+        if alert.description == AlertDescription::PROTOCOL_VERSION || self.refusals_needed == 1 {
+            self.count_version_refusal();
         }
     }
 
@@ -276,6 +567,19 @@ impl SuiteSearch {
         }
     }
 
+    /// Writes down that the connections allowed were used up before the suites of a hello were
+    /// asked for, and that nothing else will be.
+    fn record_not_asked(&mut self, job: &Job) {
+        self.queue.push_back(job.clone());
+        for job in std::mem::take(&mut self.queue) {
+            for suite in job.suites {
+                self.answers.entry(suite).or_insert(Answer::NotOffered(NotOffered::Budget));
+            }
+        }
+        self.stage = Stage::Done;
+        self.is_spent = true;
+    }
+
     /// Gives up what was not asked yet.
     pub(super) fn give_up(&mut self, what: &str) {
         while let Some(job) = self.queue.pop_front() {
@@ -284,9 +588,13 @@ impl SuiteSearch {
         self.stage = Stage::Done;
     }
 
-    fn count_version_refusal(&mut self, weight: usize) {
-        self.version_refusals += weight;
-        if self.version_refusals >= VERSION_REFUSALS && self.accepted.is_empty() {
+    fn count_version_refusal(&mut self) {
+        self.version_refusals += 1;
+        self.drop_refused_version();
+    }
+
+    fn drop_refused_version(&mut self) {
+        if self.is_version_refused() {
             while let Some(job) = self.queue.pop_front() {
                 self.record_refusal(&job, &Evidence::VersionRefused);
             }
@@ -311,7 +619,9 @@ impl SuiteSearch {
             Purpose::Order => {}
             Purpose::Search => {
                 self.accept(suite, evidence(flight, job.suites.len()));
-                self.queue_rest(job, suite, parts);
+                if job.list.is_none() {
+                    self.queue_rest(job, suite, parts);
+                }
             }
             Purpose::Sample => {
                 self.note(Oddity::RefusedSetHasAcceptedMember { version: self.version, suite });
@@ -362,6 +672,7 @@ impl SuiteSearch {
         if answered > self.version {
             self.note(Oddity::UnofferedVersion { asked: self.version, answered });
         }
+        self.answers_older |= answered < self.version;
         // It speaks the version, so that this is no refusal of it.
         if !self.accepted.is_empty() {
             let what = format!("the server answered {answered}, and {} before", self.version);
@@ -369,7 +680,8 @@ impl SuiteSearch {
         }
         let evidence = Evidence::OtherVersion { answered, offered: job.suites.len() };
         self.record_refusal(job, &evidence);
-        self.count_version_refusal(BY_OTHER_VERSION);
+        self.other_versions += 1;
+        self.drop_refused_version();
         Verdict::Recorded
     }
 
@@ -386,7 +698,8 @@ impl SuiteSearch {
             .copied()
             .filter(|suite| self.answers.get(suite).is_some_and(of_version))
             .collect();
-        self.version_refusals = 0;
+        (self.version_refusals, self.other_versions) = (0, 0);
+        suites.iter().for_each(|suite| drop(self.answers.remove(suite)));
         let sets = suites.chunks(self.largest_set).map(<[CipherSuite]>::to_vec);
         self.queue.extend(sets.map(|set| Job::new(set, Purpose::Search)));
     }
@@ -403,12 +716,24 @@ impl SuiteSearch {
                 let sets = one_kind_sets(subject, self.version, &job.suites);
                 for set in sets.into_iter().rev() {
                     let next = Job::new(set, Purpose::Search);
-                    self.queue.push_front(Job { share: job.share, ..next });
+                    self.queue.push_front(Job { share: job.share, rank: job.rank, ..next });
                 }
             }
             Purpose::Sample => self.queue.push_front(Job { attempts: 0, ..job }),
             Purpose::Order => {}
         }
+    }
+
+    /// The same for a job that was about to be sent.
+    pub(super) fn put_back(&mut self, job: Job, subject: &Subject) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        if let Some(list) = job.list.and_then(|index| self.lists.get_mut(index)) {
+            list.waiting = list.waiting.saturating_sub(1);
+        }
+        if job.purpose == Purpose::Order {
+            self.order_waiting = self.order_waiting.saturating_sub(1);
+        }
+        self.requeue(job, subject);
     }
 
     /// Cuts what is queued into hellos that fit the manner of `subject`.
@@ -445,13 +770,20 @@ impl SuiteSearch {
     /// What was found out.
     pub(super) fn into_survey(mut self) -> VersionSurvey {
         for suite in CipherSuite::registered() {
-            let missing = || Answer::Unclear("not asked before the survey ended".to_owned());
+            let missing = || match self.is_spent {
+                true => Answer::NotOffered(NotOffered::Budget),
+                false => Answer::Unclear("not asked before the survey ended".to_owned()),
+            };
             self.answers.entry(suite).or_insert_with(missing);
         }
         let preference = preference(&self.accepted, &self.observations);
+        let known_order = self.supposed_order();
         let mut accepted = self.accepted;
         accepted.sort_by_cached_key(|suite| search_order(*suite));
-        let order = Order::suppose(&accepted, &self.observations);
+        let order = match self.distance {
+            Distance::Near => Order::suppose(&accepted, &self.observations),
+            Distance::Far => known_order,
+        };
         let order_proven = match preference {
             Preference::Server => order.open_question(0).is_none(),
             Preference::Client => true,
@@ -473,8 +805,59 @@ impl SuiteSearch {
 impl Job {
     fn new(suites: Vec<CipherSuite>, purpose: Purpose) -> Self {
         let (share, size) = (Tls13Share::default(), HelloSize::default());
-        Self { suites, purpose, share, attempts: 0, size }
+        Self { suites, purpose, share, attempts: 0, size, rank: 1, list: None }
     }
+}
+
+/// Some servers prefer ChaCha20 where a client offers it first, which would hide their order.
+fn chacha_not_first(mut suites: Vec<CipherSuite>) -> Vec<CipherSuite> {
+    let is_chacha =
+        |suite: &CipherSuite| suite.iana_name().is_some_and(|name| name.contains("CHACHA20"));
+    if suites.first().is_some_and(is_chacha)
+        && let Some(other) = suites.iter().position(|suite| !is_chacha(suite))
+    {
+        suites.swap(0, other);
+    }
+    suites
+}
+
+/// From how many suites on a server counts as one that accepts many.
+const MANY: usize = 6;
+/// The rank of lists that nobody waits for.
+const RARE: u8 = 3;
+
+/// Cuts what may be offered into lists: what goes with an RSA certificate, what goes with an ECDSA
+/// certificate, and the rest.
+fn lists(subject: &Subject, version: TlsVersion, offered: &[CipherSuite]) -> Vec<List> {
+    let kind = |suite: &CipherSuite| match *suite {
+        suite if suite.is_tls13() && !is_in_general_use(suite) => RARE,
+        suite if goes_with_rsa(suite) && suite.is_defined_for(version) => 0u8,
+        suite if is_widespread(suite) && suite.is_defined_for(version) => 1,
+        _ => RARE,
+    };
+    let mut lists = Vec::new();
+    let order = KnownOrder::Strength;
+    for rank in 0..=RARE {
+        let mut suites: Vec<_> =
+            offered.iter().copied().filter(|suite| kind(suite) == rank).collect();
+        if rank < RARE {
+            suites.sort_by_cached_key(|suite| (!is_in_general_use(*suite), order.place(*suite)));
+        }
+        let sets = match rank {
+            RARE => hello_sized_sets(subject, version, &suites),
+            _ => one_kind_sets(subject, version, &suites),
+        };
+        lists.extend(sets.into_iter().map(|suites| List {
+            suites,
+            rank,
+            rounds: Rounds::default(),
+            order,
+            waiting: 0,
+            selected: 0,
+            known_before: 0,
+        }));
+    }
+    lists
 }
 
 fn evidence(flight: &Flight, offered: usize) -> Evidence {
@@ -527,7 +910,7 @@ mod tests {
         parts: usize,
         answer: impl Fn(&[CipherSuite]) -> Outcome,
     ) -> (VersionSurvey, usize) {
-        let mut search = SuiteSearch::new(&Subject::default(), version);
+        let mut search = SuiteSearch::new(&Subject::default(), version, Distance::Near);
         let mut hellos = 0;
         while search.advance() {
             while let Some(job) = search.next() {
@@ -614,7 +997,7 @@ mod tests {
 
     #[test]
     fn an_empty_key_share_is_not_the_last_word() {
-        let mut search = SuiteSearch::new(&Subject::default(), TlsVersion::TLS13);
+        let mut search = SuiteSearch::new(&Subject::default(), TlsVersion::TLS13, Distance::Near);
         let mut shares = Vec::new();
         while search.advance() {
             while let Some(job) = search.next() {
@@ -627,7 +1010,7 @@ mod tests {
 
     #[test]
     fn a_suite_that_was_not_offered_makes_no_row() {
-        let mut search = SuiteSearch::new(&Subject::default(), TlsVersion::TLS12);
+        let mut search = SuiteSearch::new(&Subject::default(), TlsVersion::TLS12, Distance::Near);
         assert!(search.advance());
         let job = search.next().unwrap();
         let outcome = selects(TlsVersion::TLS12, CipherSuite(0xfefe));

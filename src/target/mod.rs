@@ -3,12 +3,15 @@
 //! Knows nothing of TLS.
 
 mod address;
+pub mod list;
+mod share;
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
 pub use address::{Addresses, ResolveError};
+pub use share::{Fingerprint, Shard, ShardError};
 
 /// A server as the user named it.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -81,21 +84,31 @@ pub enum TargetError {
 impl FromStr for Target {
     type Err = TargetError;
 
-    /// Reads `HOST:PORT`, `[IPV6]:PORT` or an https URL, whose port is 443 unless given.
+    /// Reads `HOST:PORT`, `[IPV6]:PORT`, an https URL, whose port is 443 unless given, or
+    /// `tls://HOST:PORT`.
     fn from_str(given: &str) -> Result<Self, TargetError> {
         let text = given.trim();
         match text.split_once("://") {
-            Some(("https", rest)) => parse_url_authority(given, rest),
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => {
+                parse_url_authority(given, rest, Some(443))
+            }
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("tls") => {
+                parse_url_authority(given, rest, None)
+            }
             Some(_) => Err(TargetError::Scheme(given.to_owned())),
             None => parse_authority(given, text, None),
         }
     }
 }
 
-fn parse_url_authority(given: &str, rest: &str) -> Result<Target, TargetError> {
+fn parse_url_authority(
+    given: &str,
+    rest: &str,
+    default: Option<u16>,
+) -> Result<Target, TargetError> {
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let authority = authority.rsplit('@').next().unwrap_or_default();
-    parse_authority(given, authority, Some(443))
+    parse_authority(given, authority, default)
 }
 
 fn parse_authority(given: &str, text: &str, default: Option<u16>) -> Result<Target, TargetError> {

@@ -24,6 +24,52 @@ pub struct Checks {
     pub identity: Option<Identity>,
 }
 
+/// A handshake that was begun before the answer to the hello was there, and so offered all that
+/// the configuration offers.
+#[derive(Debug)]
+pub struct EarlyHandshake(Handshake);
+
+/// Completes a handshake that offers all that `config` offers. `None` if none came of it, or none
+/// that says what Envoy's own would.
+pub async fn handshake_early(
+    prober: &Prober,
+    config: &ClientConfig,
+    checks: &Checks,
+) -> Option<EarlyHandshake> {
+    let offer = config.offer().ok()?;
+    let names =
+        |suites: &[CipherSuite]| joined(suites.iter().filter_map(|suite| suite.openssl_name()));
+    let tls13 = offer.maximum >= TlsVersion::TLS13;
+    let legacy = offer.minimum < TlsVersion::TLS13;
+    let request = HandshakeRequest {
+        minimum: Some(offer.minimum),
+        maximum: Some(offer.maximum),
+        cipher_list: names(&offer.cipher_suites).filter(|_| legacy),
+        tls13_suites: names(&offer.tls13_cipher_suites).filter(|_| tls13),
+        ..request_without_suites(config, &offer, checks)
+    };
+    prober.handshake(&request).await.ok().map(EarlyHandshake)
+}
+
+impl EarlyHandshake {
+    /// The handshake, if it negotiated what the hello did.
+    pub(super) fn of(self, passage: &Passage) -> Option<Self> {
+        let Handshake { version, cipher_suite, .. } = self.0;
+        let same = (version, cipher_suite) == (passage.version, passage.cipher_suite);
+        same.then_some(self)
+    }
+
+    /// Checks what Envoy checks.
+    pub(super) fn judge(
+        self,
+        config: &ClientConfig,
+        checks: &Checks,
+    ) -> Result<Handshake, Obstacle> {
+        let offer = config.offer().map_err(Obstacle::Config)?;
+        judge(self.0, config, &offer, checks)
+    }
+}
+
 /// Completes a handshake as `config` would and checks what Envoy checks.
 ///
 /// `None` if OpenSSL gave up over something of its own: the wire has shown that the server takes
@@ -39,11 +85,7 @@ pub(super) async fn complete(
     checks: &Checks,
 ) -> Result<Option<Handshake>, Obstacle> {
     let offer = config.offer().map_err(Obstacle::Config)?;
-    let mut request = request(&offer, passage, checks);
-    // A list that is configured holds for both ways.
-    if config.signature_algorithms.is_empty() {
-        request.client_signature_algorithms = Some(SIGNS_WITH);
-    }
+    let request = request(config, &offer, passage, checks);
     let mut answer = prober.handshake(&request).await;
     // Again where nothing was learned: lost connections must not decide.
     for tries in 1..=prober.limits().retries.min(2) {
@@ -61,24 +103,44 @@ pub(super) async fn complete(
         }
         Err(error) => return Err(obstacle(error, checks)),
     };
+    judge(handshake, config, &offer, checks).map(Some)
+}
+
+/// Checks of a handshake what Envoy checks.
+fn judge(
+    handshake: Handshake,
+    config: &ClientConfig,
+    offer: &Offer,
+    checks: &Checks,
+) -> Result<Handshake, Obstacle> {
     if handshake.certificate_requested && (handshake.rejected.is_some() || handshake.hung_up) {
         return Err(certificate_obstacle(checks, handshake.rejected));
     }
     if let Some(leaf) = handshake.chain.first() {
         let (version, suite) = (handshake.version, handshake.cipher_suite);
-        judge_certificate(config.release, &offer, version, suite, leaf)?;
+        judge_certificate(config.release, offer, version, suite, leaf)?;
     }
     verify(&handshake, checks)?;
-    Ok(Some(handshake))
+    Ok(handshake)
 }
 
 fn is_trouble(answer: &Result<Handshake, HandshakeError>) -> bool {
-    matches!(answer, Err(HandshakeError::Probe(_) | HandshakeError::Failed { ended: Some(_), .. }))
+    let is_spent = matches!(answer, Err(HandshakeError::Probe(ProbeError::Budget)));
+    !is_spent
+        && matches!(
+            answer,
+            Err(HandshakeError::Probe(_) | HandshakeError::Failed { ended: Some(_), .. })
+        )
 }
 
 /// Offers the version and suite that the server selected from Envoy's hello, with all of Envoy's
 /// groups and signature schemes that OpenSSL has.
-fn request(offer: &Offer, passage: &Passage, checks: &Checks) -> HandshakeRequest {
+fn request(
+    config: &ClientConfig,
+    offer: &Offer,
+    passage: &Passage,
+    checks: &Checks,
+) -> HandshakeRequest {
     let version = Some(passage.version);
     let tls13 = passage.version == TlsVersion::TLS13;
     let name = passage.cipher_suite.openssl_name().map(str::to_owned);
@@ -87,6 +149,16 @@ fn request(offer: &Offer, passage: &Passage, checks: &Checks) -> HandshakeReques
         maximum: version,
         cipher_list: name.clone().filter(|_| !tls13),
         tls13_suites: name.filter(|_| tls13),
+        ..request_without_suites(config, offer, checks)
+    }
+}
+
+fn request_without_suites(
+    config: &ClientConfig,
+    offer: &Offer,
+    checks: &Checks,
+) -> HandshakeRequest {
+    HandshakeRequest {
         groups: joined(offer.groups.iter().filter_map(openssl_group)),
         signature_algorithms: joined(
             offer.signature_schemes.iter().filter_map(|scheme| openssl_scheme(scheme.name()?)),
@@ -94,7 +166,9 @@ fn request(offer: &Offer, passage: &Passage, checks: &Checks) -> HandshakeReques
         sni: offer.sni.clone(),
         alpn: offer.alpn.clone(),
         identity: checks.identity.clone(),
-        client_signature_algorithms: None,
+        // A list that is configured holds for both ways.
+        client_signature_algorithms: config.signature_algorithms.is_empty().then_some(SIGNS_WITH),
+        ..HandshakeRequest::default()
     }
 }
 

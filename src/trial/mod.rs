@@ -16,6 +16,8 @@ mod settle;
 pub use attempt::Attempt;
 pub use certificate::{KeyKind, KeyUsageBit, ServerCertificate, printable, steers};
 pub use dimension::Dimension;
-pub use handshake::Checks;
+pub use handshake::{Checks, EarlyHandshake, handshake_early};
 pub use obstacle::{Obstacle, Passage};
-pub use settle::{Candidates, Remedy, Trial, prove, settle, try_own, widen};
+pub use settle::{
+    Candidates, Remedy, Trial, prove, settle, try_handshake, try_hello, try_own, widen,
+};

@@ -1,8 +1,10 @@
 //! From Envoy's own hello to the smallest change that a server accepts.
 
+use futures::stream::{self, StreamExt};
+
 use super::attempt::{Attempt, attempt};
 use super::dimension::{Dimension, SuiteChoice, Widening, usable_curves, usable_suites};
-use super::handshake::{Checks, complete, openssl_has};
+use super::handshake::{Checks, EarlyHandshake, complete, openssl_has};
 use super::obstacle::{Obstacle, Passage};
 use crate::envoy::{ClientConfig, Protocol};
 use crate::probe::{Handshake, ProbeError, Prober};
@@ -93,12 +95,35 @@ impl Trial {
 
 /// Tries the configuration as it is: its hello, and then a complete handshake.
 pub async fn try_own(prober: &Prober, config: &ClientConfig, checks: &Checks) -> Trial {
-    let mut own = attempt(prober, config.clone()).await;
+    let own = try_hello(prober, config).await;
+    try_handshake(prober, own, None, checks).await
+}
+
+/// Sends the hello of the configuration as it is.
+pub async fn try_hello(prober: &Prober, config: &ClientConfig) -> Attempt {
+    attempt(prober, config.clone()).await
+}
+
+/// Goes on from the hello to a complete handshake, unless `early` is one that negotiated the
+/// same.
+pub async fn try_handshake(
+    prober: &Prober,
+    mut own: Attempt,
+    early: Option<EarlyHandshake>,
+    checks: &Checks,
+) -> Trial {
+    let config = own.config.clone();
     let mut handshake = None;
     if let Ok(passage) = &own.result
         && openssl_has(passage.cipher_suite)
     {
-        match complete(prober, config, passage, checks).await {
+        let completed = match early.and_then(|early| early.of(passage)) {
+            Some(early) => early.judge(&config, checks).map(Some),
+            None => complete(prober, &config, passage, checks).await,
+        };
+        match completed {
+            // What the connections allowed do not reach for is left out.
+            Err(Obstacle::Unclear(ProbeError::Budget)) => {}
             Ok(done) => {
                 if let Some(done) = done.as_ref().filter(|_| own.chain.is_empty()) {
                     own.chain.clone_from(&done.chain);
@@ -125,7 +150,23 @@ pub async fn widen(prober: &Prober, trial: &mut Trial, candidates: &Candidates, 
     let mut key_usage = matches!(obstacle, Obstacle::KeyUsage(_));
     let config = trial.own.config.clone();
     let mut silences = usize::from(matches!(obstacle, Obstacle::Unclear(_)));
-    for start in starts(&config, &obstacle, candidates) {
+    let mut starts = starts(&config, &obstacle, candidates);
+    if prober.gate().is_far() && !prober.gate().has_budget() {
+        let plain = starts.iter().take_while(|start| start.suites == SuiteChoice::All).count();
+        let rest = starts.split_off(plain);
+        for (start, result) in try_side_by_side(prober, &config, starts, checks).await {
+            silences += usize::from(matches!(result, Err(Obstacle::Unclear(_))));
+            key_usage |= matches!(result, Err(Obstacle::KeyUsage(_)));
+            let passes = result.is_ok();
+            trial.wider.push((start.dimensions.iter().copied().collect(), result));
+            if passes {
+                trial.start = Some(start);
+                return;
+            }
+        }
+        starts = rest;
+    }
+    for start in starts {
         if silences > MOST_SILENCES {
             return;
         }
@@ -144,6 +185,34 @@ pub async fn widen(prober: &Prober, trial: &mut Trial, candidates: &Candidates, 
     }
     let answered = |result: &Result<_, Obstacle>| !result.as_ref().is_err_and(Obstacle::is_unclear);
     trial.settled = trial.wider.iter().all(|(_, result)| answered(result));
+}
+
+/// How many wider hellos are tried side by side.
+const STARTS_AT_ONCE: usize = 4;
+
+/// Tries places to begin from until one passes; what is tried beside the one that passes would
+/// have been next.
+async fn try_side_by_side(
+    prober: &Prober,
+    config: &ClientConfig,
+    starts: Vec<Widening>,
+    checks: &Checks,
+) -> Vec<(Widening, Result<Passage, Obstacle>)> {
+    let mut tried = Vec::new();
+    let mut results = stream::iter(starts)
+        .map(async |start| {
+            let result = try_fully(prober, &start.apply(config), checks).await;
+            (start, result)
+        })
+        .buffered(STARTS_AT_ONCE);
+    while let Some((start, result)) = results.next().await {
+        let passes = result.is_ok();
+        tried.push((start, result));
+        if passes {
+            break;
+        }
+    }
+    tried
 }
 
 /// Whether the obstacle can be one of the hello, so that another hello may get through.
@@ -349,7 +418,7 @@ fn suite_choices(
 /// 0 for a suite that the survey saw accepted, 1 for one that it knows nothing of, `None` for
 /// one that was refused under every version below TLS 1.3.
 fn rank(survey: &Survey, suite: CipherSuite) -> Option<u8> {
-    use crate::survey::Answer;
+    use crate::survey::{Answer, NotOffered};
     let answers = || {
         let legacy = survey.versions.iter().filter(|version| version.version < TlsVersion::TLS13);
         legacy.filter_map(|version| version.answers.get(&suite))
@@ -358,7 +427,9 @@ fn rank(survey: &Survey, suite: CipherSuite) -> Option<u8> {
         return Some(0);
     }
     let refused = answers().count() > 0
-        && answers().all(|answer| matches!(answer, Answer::Refused(_) | Answer::NotOffered(_)));
+        && answers().all(|answer| {
+            matches!(answer, Answer::Refused(_) | Answer::NotOffered(NotOffered::NotDefined))
+        });
     (!refused || survey.accepted().next().is_none()).then_some(1)
 }
 

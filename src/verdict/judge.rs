@@ -5,7 +5,7 @@ use super::finding::{Finding, Hopeless};
 use super::{Summary, Verdict};
 use crate::envoy::{ClientConfig, KeyUsageRule, Protocol};
 use crate::probe::ProbeError;
-use crate::survey::{Answer, ClientCertificate, Evidence, Survey};
+use crate::survey::{Answer, ClientCertificate, Evidence, NotOffered, Survey};
 use crate::tls::{AlertDescription, KeyExchange, TlsVersion};
 use crate::trial::{
     Checks, Dimension, KeyKind, KeyUsageBit, Obstacle, Passage, Remedy, ServerCertificate, Trial,
@@ -29,7 +29,8 @@ pub fn judge(trial: &Trial, survey: Option<&Survey>, checks: &Checks) -> Verdict
     findings.extend(side_findings(trial, survey, summary));
     let suites = compare(config, survey);
     let overlap = suites.iter().any(|row| row.envoy == Use::Offered);
-    if summary == Summary::Connects && !overlap && !suites.is_empty() && survey.unclear() == 0 {
+    let is_complete = survey.unclear() == 0 && survey.not_asked() == 0;
+    if summary == Summary::Connects && !overlap && !suites.is_empty() && is_complete {
         findings.push(Finding::Disagreement);
     }
     findings.sort_by_key(Finding::severity);
@@ -304,7 +305,8 @@ fn knows_all_of_use(config: &ClientConfig, survey: &Survey) -> bool {
     let mut answers =
         versions.flat_map(|survey| survey.answers.iter().map(|answer| (survey.version, answer)));
     !answers.any(|(version, (suite, answer))| {
-        matches!(answer, Answer::Unclear(_)) && is_within_reach(config, version, *suite)
+        let open = matches!(answer, Answer::Unclear(_) | Answer::NotOffered(NotOffered::Budget));
+        open && is_within_reach(config, version, *suite)
     })
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cipher_test::probe::{Gate, Limits, Prober};
-use cipher_test::survey::{HandshakeResult, Options, Subject, Survey, survey};
+use cipher_test::survey::{Clearance, HandshakeResult, Options, Subject, Survey, survey};
 use cipher_test::tls::{CipherSuite, TlsVersion};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
@@ -32,7 +32,7 @@ fn run_survey(address: SocketAddr, exhaustive: bool) -> Survey {
         let options = Options {
             handshakes: true,
             exhaustive,
-            control: None,
+            clearance: Clearance::given(None),
             deadline: Instant::now() + Duration::from_secs(60),
         };
         let subject = Subject { sni: Some(keys::NAME.to_owned()), ..Subject::default() };

@@ -131,6 +131,7 @@ fn every_command_of_the_readme_works_as_shown() {
         let command = command.replace("cargo run --release --", "cipher-test");
         let command = command.replace("8443", &port.to_string());
         let command = command.replace("manifests/", &manifests.path().display().to_string());
+        let command = command.replace("kept.json", &programs.path().join("kept").to_string_lossy());
         if command.contains("--serve") {
             serving = Some(serve(programs.path(), &command, port));
             continue;

@@ -271,9 +271,9 @@ fn signature_algorithms_are_for_products_that_have_the_field() {
 /// Every document stands alone: it has a kind, and no other document runs into it.
 #[test]
 fn several_targets_give_a_stream_of_documents() {
-    let server = embedded::scenario(Scenario::Legacy);
-    let target = server.address().to_string();
-    let run = cipher_test([&target, &target, "--fix", "istio", "--upstream-name", "billing"]);
+    let servers = [Scenario::Legacy, Scenario::Legacy].map(embedded::scenario);
+    let [first, second] = servers.each_ref().map(|server| server.address().to_string());
+    let run = cipher_test([&first, &second, "--fix", "istio", "--upstream-name", "billing"]);
     let documents: Vec<Value> = serde_norway::Deserializer::from_str(&run.stdout)
         .map(|document| serde::Deserialize::deserialize(document).expect("YAML"))
         .collect();

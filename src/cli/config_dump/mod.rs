@@ -9,13 +9,13 @@ mod upgrade;
 use std::io::{Read, stdin};
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::Arc;
 
 use futures::stream::{self, StreamExt};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 
 use super::args::{ConfigDump, ReportOptions};
 use super::diagnose::{Depth, Subject, diagnose};
+use super::doors::Doors;
 use super::input::STDIN;
 use super::progress::Progress;
 use super::settings::{Probing, choose_color, object_name};
@@ -40,7 +40,7 @@ struct Run {
     probes: bool,
     probing: Probing,
     server_names: Vec<String>,
-    doors: Arc<Semaphore>,
+    doors: Doors,
     progress: Progress,
 }
 
@@ -149,7 +149,7 @@ impl Run {
         Ok(Self {
             probes: args.probe,
             server_names: args.try_sni.clone(),
-            doors: Arc::new(Semaphore::new(probing.limits.connections)),
+            doors: Doors::new(&probing.limits),
             progress: Progress::new(probing.show_progress && args.probe, 0),
             probing,
         })

@@ -9,14 +9,12 @@ mod subject;
 mod upgrade;
 mod write;
 
-use std::sync::Arc;
-
 use futures::future::join_all;
 use futures::stream::{self, StreamExt};
-use tokio::sync::Semaphore;
 
 use super::args::{Format, PlatformOptions, ResourceFix, Upstreams};
 use super::diagnose::diagnose;
+use super::doors::Doors;
 use super::input::STDIN;
 use super::progress::Progress;
 use super::settings::{Probing, choose_color, credentials, object_name, parse_secret};
@@ -46,7 +44,7 @@ struct Run {
     format: Format,
     verbose: bool,
     show_progress: bool,
-    doors: Arc<Semaphore>,
+    doors: Doors,
 }
 
 pub(super) async fn run(args: Upstreams) -> Result<u8, String> {
@@ -86,9 +84,7 @@ fn platform(options: &PlatformOptions) -> Platform {
 
 impl Run {
     fn from_args(args: &Upstreams) -> Result<Self, String> {
-        if matches!(args.report.format, Format::Classic) {
-            return Err("--format classic is for single servers".to_owned());
-        }
+        args.report.format.not_for_servers_alone()?;
         // The text has no room for handshakes unless it is to be verbose.
         let wants_handshakes = args.fix.is_none()
             && !args.write
@@ -101,7 +97,7 @@ impl Run {
         Ok(Self {
             platform: platform(&args.platform),
             build: if args.platform.fips { Build::Fips } else { Build::Standard },
-            doors: Arc::new(Semaphore::new(probing.limits.connections)),
+            doors: Doors::new(&probing.limits),
             show_progress: probing.show_progress,
             probing,
             credentials: credentials(&args.credentials)?,

@@ -12,6 +12,8 @@ const ALERTS: u32 = 1000;
 const LIBRARY: u32 = 1 << 24;
 const SYSTEM: u32 = 2;
 const SSL: u32 = 16;
+/// OpenSSL's number of the same library.
+const OPENSSL_SSL: u32 = 20;
 
 /// One error of BoringSSL: number = library x 16777216 + reason.
 ///
@@ -162,7 +164,35 @@ fn hexadecimal(text: &str, start: usize) -> Option<TlsError> {
     let rest = text[colon + 1 + 8..].strip_prefix(':')?;
     // Only the first digit of the number makes one error of it.
     let first = next_digit(text, colon + 1) == Some(start);
+    if first && let Some(error) = of_openssl(number, rest) {
+        return Some(error);
+    }
     first.then(|| tail(rest)).flatten().map(|name| TlsError { number, text: name })
+}
+
+/// OpenSSL's own errors, which people paste from `s_client` or curl, as BoringSSL would number
+/// them: 1.x has a function between library and reason, 3.x has other bits for the library, and
+/// from 1000 on both count alerts as BoringSSL does. OpenSSL `include/openssl/err.h`.
+fn of_openssl(number: u32, rest: &str) -> Option<TlsError> {
+    let (function, words) = rest.strip_prefix("SSL routines:")?.split_once(':')?;
+    let of_old = number / LIBRARY == OPENSSL_SSL;
+    let of_new = number >> 23 == OPENSSL_SSL;
+    if function == "OPENSSL_internal" || !(of_old || of_new) {
+        return None;
+    }
+    let reason = number & if of_old { 0xfff } else { 0x7f_ffff };
+    if (ALERTS..ALERTS + 256).contains(&reason) {
+        return Some(TlsError::new(SSL * LIBRARY + reason));
+    }
+    let letters = |byte: &u8| byte.is_ascii_alphanumeric() || b" _-".contains(byte);
+    let name = run(words, letters).trim().replace([' ', '-'], "_").to_uppercase();
+    let known = NAMES.iter().find(|(number, known)| number / LIBRARY == SSL && *known == name);
+    let text = (!name.is_empty() && name.len() <= LONGEST).then_some(name);
+    Some(match known {
+        Some((number, _)) => TlsError::new(*number),
+        // Below 1000 the numbers are not BoringSSL's.
+        None => TlsError { number: SSL * LIBRARY, text },
+    })
 }
 
 /// What follows a number: a library that BoringSSL has, its function, the error's name. None if
@@ -251,6 +281,21 @@ mod tests {
             "error:10000410:SSL routines:OPENSSL_internal:SSLV3_ALERT_HANDSHAKE_FAILURE error:1000009a:SSL routines:OPENSSL_internal:HANDSHAKE_FAILURE_ON_CLIENT_HELLO",
         ] {
             assert_eq!(read(text), refused, "{text}");
+        }
+    }
+
+    #[test]
+    fn openssl_s_own_errors_are_told_by_their_names() {
+        #[rustfmt::skip]
+        let table = [
+            ("error:1416F086:SSL routines:tls_process_server_certificate:certificate verify failed", named(268_435_581, "CERTIFICATE_VERIFY_FAILED")),
+            ("140735:error:14094410:SSL routines:ssl3_read_bytes:sslv3 alert handshake failure:../ssl/record/rec_layer_s3.c:1543:SSL alert number 40", named(268_436_496, "SSLV3_ALERT_HANDSHAKE_FAILURE")),
+            ("error:0A000410:SSL routines::sslv3 alert handshake failure", named(268_436_496, "SSLV3_ALERT_HANDSHAKE_FAILURE")),
+            ("error:0A00010B:SSL routines::wrong version number", named(268_435_703, "WRONG_VERSION_NUMBER")),
+            ("error:0A00014D:SSL routines::legacy sigalg disallowed", named(268_435_456, "LEGACY_SIGALG_DISALLOWED")),
+        ];
+        for (text, expected) in table {
+            assert_eq!(read(text), [expected], "{text}");
         }
     }
 

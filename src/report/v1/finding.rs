@@ -263,6 +263,16 @@ impl From<verdict::Severity> for Severity {
     }
 }
 
+impl From<Severity> for verdict::Severity {
+    fn from(severity: Severity) -> Self {
+        match severity {
+            Severity::Blocking => Self::Blocking,
+            Severity::Warning => Self::Warning,
+            Severity::Info => Self::Info,
+        }
+    }
+}
+
 fn details(finding: &verdict::Finding) -> Option<FindingDetails> {
     use FindingDetails as Details;
     use verdict::Finding as Found;

@@ -33,6 +33,7 @@ pub use secrets::{
     CertificateAnswer, Secret, SecretCertificate, SecretFinding, SecretMode, SecretServer,
     SecretsReport, VerificationAnswer, Weight,
 };
+pub(crate) use survey::Rows;
 pub use survey::{
     Answer, ClientCertificate, EnvoyUse, Evidence, Groups, HandshakeResult, HandshakeRow,
     HelloSize, Oddity, OddityDetails, OrderOf, Plainness, SuiteRow, Survey, UnsteadyRow,
@@ -78,7 +79,7 @@ pub struct Report {
     /// or where some suite could not be told accepted from refused, whatever the summary.
     #[schemars(range(max = 2))]
     pub exit_code: u8,
-    /// One entry for each target, in the order given.
+    /// One entry for each target, in the order given; in a line of `--format ndjson`, one.
     pub targets: Vec<Target>,
 }
 
@@ -86,15 +87,27 @@ impl Report {
     /// Puts diagnoses into the published shape; patches are written for `names`.
     #[must_use]
     pub fn new(diagnoses: &[Diagnosis], names: &Names) -> Self {
+        Self::with_rows(diagnoses, names, Rows::All)
+    }
+
+    /// The same, with rows for these suites.
+    pub(crate) fn with_rows(diagnoses: &[Diagnosis], names: &Names, rows: Rows) -> Self {
         let worst = diagnoses.iter().map(Diagnosis::summary).max();
         let summary = Summary::from(worst.unwrap_or(crate::verdict::Summary::Unclear));
-        let codes = diagnoses.iter().map(Diagnosis::exit_code);
+        let target = |diagnosis| Target::with_rows(diagnosis, names, rows);
+        Self::of(summary, diagnoses.iter().map(target).collect())
+    }
+
+    /// A report of this program on targets, of which the worst has this summary.
+    #[must_use]
+    pub fn of(worst: Summary, targets: Vec<Target>) -> Self {
+        let codes = targets.iter().map(Target::exit_code);
         Self {
             version: VERSION,
             tool: concat!("cipher-test ", env!("CARGO_PKG_VERSION")).to_owned(),
-            summary,
-            exit_code: codes.max().unwrap_or(2),
-            targets: diagnoses.iter().map(|diagnosis| Target::new(diagnosis, names)).collect(),
+            summary: worst,
+            exit_code: codes.fold(worst.exit_code(), u8::max),
+            targets,
         }
     }
 }

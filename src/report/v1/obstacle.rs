@@ -134,6 +134,8 @@ pub enum ProbeFailure {
     Malformed,
     /// The run ended first.
     RunEnded,
+    /// The connections allowed by `--budget` were used up.
+    Budget,
     /// Reading or writing failed.
     Io,
     /// The proxy on the way opened no tunnel.
@@ -195,6 +197,7 @@ impl From<&ProbeError> for ProbeFailure {
             ProbeError::Silence { .. } => Self::Silence,
             ProbeError::Malformed(_) => Self::Malformed,
             ProbeError::Ended => Self::RunEnded,
+            ProbeError::Budget => Self::Budget,
             ProbeError::Io(_) => Self::Io,
             ProbeError::Tunnel(_) => Self::Tunnel,
         }

@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::terms::{ServerName, Version};
-use crate::remedy::{self, Names, kubectl_command, merge_patch, upstream};
+use crate::envoy::{ClientConfig, Release};
+use crate::gloo;
+use crate::remedy::{self, Names, kubectl_command, merge_patch, replaces_hosts, upstream};
 use crate::report::Diagnosis;
 
 /// A change that serves every endpoint of the target, proven on each.
@@ -22,6 +24,12 @@ pub struct Remedy {
     pub merge_patch_yaml: String,
     /// The finished command that makes the change.
     pub kubectl_command: String,
+    /// The oldest Envoy release that loads the change, if some release of Gloo has an older one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oldest_envoy: Option<String>,
+    /// Whether the merge patch and the command replace all of `spec.static.hosts` by this host.
+    #[serde(default)]
+    pub replaces_hosts: bool,
 }
 
 /// The fields of an Upstream that change; those left out stay as they are.
@@ -63,8 +71,23 @@ impl Remedy {
             merge_patch: serde_norway::from_str(&merge_patch_yaml).unwrap_or_default(),
             merge_patch_yaml,
             kubectl_command: kubectl_command(target, names, change),
+            oldest_envoy: oldest_that_loads(&diagnosis.config, change).map(|it| it.to_string()),
+            replaces_hosts: replaces_hosts(names, change),
         })
     }
+}
+
+/// The oldest Envoy of a known Gloo release that loads the change, if some of them do not.
+fn oldest_that_loads(config: &ClientConfig, change: &remedy::Change) -> Option<Release> {
+    let after = change.apply(config);
+    let loads = |release: &Release| {
+        let config = ClientConfig { release: *release, ..after.clone() };
+        !config.offer().is_err_and(|fault| fault.is_refused_at_load())
+    };
+    let envoys: Vec<_> = gloo::Release::all().map(gloo::Release::envoy).collect();
+    let refuses = envoys.iter().any(|release| *release < after.release && !loads(release));
+    let mut all = Release::all().filter(|release| *release >= envoys[0]);
+    if refuses { all.find(loads) } else { None }
 }
 
 impl From<&remedy::Change> for Change {

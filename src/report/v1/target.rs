@@ -5,16 +5,18 @@ use serde::{Deserialize, Serialize};
 
 use super::all;
 use super::envoy::EnvoyClient;
-use super::finding::Finding;
+use super::finding::{Finding, FindingDetails};
 use super::remedy::Remedy;
-use super::survey::Survey;
+use super::survey::{Rows, Survey};
 use super::trial::Trial;
 use crate::remedy::Names;
 use crate::report::{self, Diagnosis};
 use crate::verdict;
 
 /// The verdict in one word.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[derive(
+    Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Summary {
     /// Envoy connects as it is configured.
@@ -69,8 +71,50 @@ pub struct Endpoint {
     pub survey: Option<Survey>,
     /// How many connections were opened.
     pub connections: u64,
+    /// How many round trips end to end the connections took: a connection counts from the end of
+    /// those that it may have waited for, and takes one to open, one for the answer to a hello
+    /// and one or two for a handshake. Times the round trip time, it is what the network cost.
+    pub round_trips: u32,
+    /// After how many of these round trips the verdict on Envoy's own hello was known.
+    pub verdict_round_trips: u32,
     /// How long it took, in milliseconds.
     pub elapsed_ms: u64,
+}
+
+impl Summary {
+    /// 0 Envoy connects, 1 a change is needed or no setting helps, 2 it could not be told.
+    #[must_use]
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Connects => 0,
+            Self::NeedsChange | Self::NoSettingHelps => 1,
+            Self::Unclear => 2,
+        }
+    }
+}
+
+impl Target {
+    /// How many pairs of version and suite could not be told accepted from refused, at all
+    /// endpoints together.
+    #[must_use]
+    pub fn unclear_suites(&self) -> usize {
+        let findings = self.endpoints.iter().flat_map(|endpoint| &endpoint.findings);
+        findings
+            .map(|finding| match &finding.details {
+                Some(FindingDetails::UnclearSuites { count }) => *count,
+                _ => 0,
+            })
+            .sum()
+    }
+
+    /// The exit code that goes with it: that of the summary, or 2 where suites are unclear.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self.unclear_suites() {
+            0 => self.summary.exit_code(),
+            _ => Summary::Unclear.exit_code(),
+        }
+    }
 }
 
 impl From<verdict::Summary> for Summary {
@@ -84,8 +128,26 @@ impl From<verdict::Summary> for Summary {
     }
 }
 
+impl From<Summary> for verdict::Summary {
+    fn from(summary: Summary) -> Self {
+        match summary {
+            Summary::Connects => Self::Connects,
+            Summary::NeedsChange => Self::NeedsChange,
+            Summary::NoSettingHelps => Self::NoSettingHelps,
+            Summary::Unclear => Self::Unclear,
+        }
+    }
+}
+
 impl Target {
-    pub(super) fn new(diagnosis: &Diagnosis, names: &Names) -> Self {
+    /// Puts a diagnosis into the published shape; patches are written for `names`.
+    #[must_use]
+    pub fn new(diagnosis: &Diagnosis, names: &Names) -> Self {
+        Self::with_rows(diagnosis, names, Rows::All)
+    }
+
+    pub(super) fn with_rows(diagnosis: &Diagnosis, names: &Names, rows: Rows) -> Self {
+        let endpoint = |endpoint| Endpoint::with_rows(endpoint, rows);
         Self {
             target: diagnosis.target.to_string(),
             summary: diagnosis.summary().into(),
@@ -94,7 +156,7 @@ impl Target {
             ignored_addresses: diagnosis.ignored.iter().map(ToString::to_string).collect(),
             remedy: Remedy::new(diagnosis, names),
             no_remedy: diagnosis.no_change.clone(),
-            endpoints: all(&diagnosis.endpoints),
+            endpoints: diagnosis.endpoints.iter().map(endpoint).collect(),
         }
     }
 
@@ -107,7 +169,13 @@ impl Target {
 
 impl From<&report::Endpoint> for Endpoint {
     fn from(endpoint: &report::Endpoint) -> Self {
-        let survey = |survey| Survey::new(survey, &endpoint.verdict.suites);
+        Self::with_rows(endpoint, Rows::All)
+    }
+}
+
+impl Endpoint {
+    fn with_rows(endpoint: &report::Endpoint, rows: Rows) -> Self {
+        let survey = |survey| Survey::new(survey, &endpoint.verdict.suites, rows);
         Self {
             address: endpoint.address.to_string(),
             summary: endpoint.verdict.summary.into(),
@@ -115,6 +183,8 @@ impl From<&report::Endpoint> for Endpoint {
             trial: Trial::from(&endpoint.trial),
             survey: endpoint.survey.as_ref().map(survey),
             connections: endpoint.connections,
+            round_trips: endpoint.round_trips,
+            verdict_round_trips: endpoint.verdict_round_trips,
             elapsed_ms: u64::try_from(endpoint.elapsed.as_millis()).unwrap_or(u64::MAX),
         }
     }

@@ -19,6 +19,20 @@ impl From<tls::TlsVersion> for Version {
     }
 }
 
+/// Back from the name or the number.
+impl TryFrom<&Version> for tls::TlsVersion {
+    type Error = ();
+
+    fn try_from(version: &Version) -> Result<Self, ()> {
+        let named = [Self::TLS13, Self::TLS12, Self::TLS11, Self::TLS10, Self::SSL3];
+        if let Some(known) = named.into_iter().find(|known| known.to_string() == version.0) {
+            return Ok(known);
+        }
+        let digits = version.0.strip_prefix("0x").ok_or(())?;
+        u16::from_str_radix(digits, 16).map(Self).map_err(|_| ())
+    }
+}
+
 /// The number in IANA's registry, as four hexadecimal digits after `0x`.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[schemars(extend("pattern" = "^0x[0-9a-f]{4}$"))]
@@ -42,6 +56,14 @@ pub struct Suite {
     /// The name that OpenSSL, Envoy and Gloo have for it, if OpenSSL has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub openssl_name: Option<String>,
+}
+
+impl Suite {
+    /// The name that Envoy and OpenSSL use, or else the registered one, or the number.
+    #[must_use]
+    pub(in crate::report) fn shown(&self) -> &str {
+        shown_suite(&self.openssl_name, &self.iana_name, &self.code_point)
+    }
 }
 
 impl From<tls::CipherSuite> for Suite {
@@ -71,6 +93,14 @@ pub struct Group {
     pub name: Option<String>,
 }
 
+impl Group {
+    /// The name, or else the number.
+    #[must_use]
+    pub(in crate::report) fn shown(&self) -> &str {
+        self.name.as_deref().unwrap_or(&self.code_point.0)
+    }
+}
+
 impl From<tls::Group> for Group {
     fn from(group: tls::Group) -> Self {
         Self { code_point: group.0.into(), name: group.name().map(str::to_owned) }
@@ -92,6 +122,14 @@ pub struct SignatureScheme {
     /// The registered name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+}
+
+impl SignatureScheme {
+    /// The name, or else the number.
+    #[must_use]
+    pub(in crate::report) fn shown(&self) -> &str {
+        self.name.as_deref().unwrap_or(&self.code_point.0)
+    }
 }
 
 impl From<tls::SignatureScheme> for SignatureScheme {
@@ -209,6 +247,15 @@ impl From<&Option<String>> for ServerName {
     fn from(name: &Option<String>) -> Self {
         name.clone().map_or(Self::SendNone {}, |name| Self::Send { name })
     }
+}
+
+/// The name that Envoy and OpenSSL use, or else the registered one, or the number.
+pub(super) fn shown_suite<'a>(
+    openssl_name: &'a Option<String>,
+    iana_name: &'a Option<String>,
+    code_point: &'a CodePoint,
+) -> &'a str {
+    openssl_name.as_deref().or(iana_name.as_deref()).unwrap_or(&code_point.0)
 }
 
 /// An ALPN protocol as text.

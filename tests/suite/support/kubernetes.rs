@@ -77,6 +77,38 @@ pub(crate) fn faults(document: &Value) -> Vec<String> {
     schema().iter_errors(document).map(fault).collect()
 }
 
+/// Where the schemas of Kubernetes itself are, as its OpenAPI document has them.
+fn published(release: &str) -> std::path::PathBuf {
+    let home = root().join(".lab/kubernetes-validate-1.37.0/kubernetes_validate");
+    home.join(format!("kubernetes-json-schema/v{release}-local-strict/_definitions.json"))
+}
+
+/// What the schemas of a Kubernetes release have against an object of it, with no field that they
+/// do not know.
+pub(crate) fn published_faults(release: &str, object: &Value) -> Vec<String> {
+    let text = std::fs::read_to_string(published(release)).unwrap_or_else(|error| {
+        panic!("no schemas of Kubernetes {release}: {error}: run scripts/install-test-dependencies")
+    });
+    let text = text.replace("/api/_definitions.json#/$defs/", "#/$defs/");
+    let mut schema: Value = serde_json::from_str(&text).expect("JSON");
+    let api = object["apiVersion"].as_str().unwrap_or_default();
+    let kind = object["kind"].as_str().unwrap_or_default();
+    let (group, version) = api.split_once('/').unwrap_or(("", api));
+    let wanted = json!({ "group": group, "kind": kind, "version": version });
+    let definitions = schema["$defs"].as_object().expect("definitions");
+    let is_it = |definition: &Value| definition["x-kubernetes-group-version-kind"][0] == wanted;
+    let found = definitions.iter().find(|(_, definition)| is_it(definition));
+    let (name, _) = found.unwrap_or_else(|| panic!("no schema of {api} {kind}"));
+    let name = format!("#/$defs/{name}");
+    let fields = schema.as_object_mut().expect("a schema");
+    fields.remove("$id");
+    fields.insert("$ref".to_owned(), name.into());
+    let validator = jsonschema::validator_for(&schema).expect("a schema");
+    let fault =
+        |error: jsonschema::ValidationError<'_>| format!("{}: {error}", error.instance_path());
+    validator.iter_errors(object).map(fault).collect()
+}
+
 /// What kubectl makes of a merge patch, without a server.
 pub(crate) fn kubectl_merge(before: &Value, patch: &str) -> Value {
     let directory = scratch("kubectl-");

@@ -6,6 +6,7 @@ mod versions;
 
 pub use evidence::{Evidence, HelloSize, Oddity, OddityDetails, Plainness};
 pub use handshakes::{HandshakeResult, HandshakeRow};
+pub(crate) use versions::Rows;
 pub use versions::{Answer, EnvoyUse, OrderOf, SuiteRow, VersionSurvey};
 
 use schemars::JsonSchema;
@@ -22,7 +23,8 @@ use crate::verdict;
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Survey {
-    /// Whether every suite was told accepted from refused under every version, in time.
+    /// Whether every suite was told accepted from refused under every version, in time and within
+    /// the connections allowed.
     pub complete: bool,
     /// Whether the deadline ended the survey early.
     pub deadline_hit: bool,
@@ -108,10 +110,10 @@ pub enum ClientCertificate {
 
 impl Survey {
     /// The survey, with what Envoy can make of each suite that is accepted.
-    pub(super) fn new(survey: &survey::Survey, suites: &[verdict::SuiteRow]) -> Self {
-        let version = |version| VersionSurvey::new(version, suites);
+    pub(super) fn new(survey: &survey::Survey, suites: &[verdict::SuiteRow], rows: Rows) -> Self {
+        let version = |version| VersionSurvey::new(version, suites, rows);
         Self {
-            complete: survey.unclear() == 0 && !survey.deadline_hit,
+            complete: survey.unclear() == 0 && survey.not_asked() == 0 && !survey.deadline_hit,
             deadline_hit: survey.deadline_hit,
             times_slowed: survey.times_slowed,
             versions: survey.versions.iter().map(version).collect(),

@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::evidence::Evidence;
-use crate::report::v1::terms::{CodePoint, Version};
-use crate::survey;
+use crate::report::v1::terms::{CodePoint, Version, shown_suite};
+use crate::survey::{self, NotOffered};
 use crate::tls::CipherSuite;
 use crate::verdict;
 
@@ -21,12 +21,21 @@ pub struct VersionSurvey {
     pub accepted: usize,
     /// How many suites could not be told accepted from refused.
     pub unclear: usize,
+    /// How many suites are refused.
+    pub refused: usize,
+    /// How many suites were not asked for, since they are not defined for this version.
+    pub not_offered: usize,
+    /// How many suites were not asked for since the connections allowed by `--budget` were used
+    /// up.
+    pub not_asked: usize,
     /// Whose order of suites decides.
     pub preference: OrderOf,
     /// Whether the order of the accepted suites was proven to its end.
     pub order_proven: bool,
     /// Every registered suite: first those accepted, in the server's order where it has one, then
-    /// all others in ascending order.
+    /// all others in ascending order. In lines of `--format ndjson` those refused and not offered
+    /// are left out, unless `--verbose` is given, and those unclear too where nothing else is
+    /// known of the version; `refused`, `not_offered`, `not_asked` and `unclear` count them.
     pub suites: Vec<SuiteRow>,
 }
 
@@ -78,6 +87,8 @@ pub enum Answer {
     Unclear,
     /// It was not asked for, since it is not defined for this version.
     NotOffered,
+    /// It was not asked for, since the connections allowed by `--budget` were used up.
+    NotAsked,
 }
 
 /// What Envoy can make of an accepted suite.
@@ -92,17 +103,51 @@ pub enum EnvoyUse {
     Never,
 }
 
+/// Which suites have a row of their own.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Rows {
+    /// Every registered suite.
+    All,
+    /// Those that the server accepts, and those unclear among others that are known: a hundredth
+    /// of the bytes.
+    Telling,
+}
+
+impl Rows {
+    fn include(self, answer: &survey::Answer, something_is_known: bool) -> bool {
+        use survey::Answer::{Accepted, NotOffered, Refused, Unclear};
+        match answer {
+            Accepted(_) => true,
+            Unclear(_) => self == Self::All || something_is_known,
+            Refused(_) | NotOffered(_) => self == Self::All,
+        }
+    }
+}
+
 impl VersionSurvey {
     /// One version, with what Envoy can make of its suites.
-    pub(super) fn new(survey: &survey::VersionSurvey, suites: &[verdict::SuiteRow]) -> Self {
+    pub(super) fn new(
+        survey: &survey::VersionSurvey,
+        suites: &[verdict::SuiteRow],
+        rows: Rows,
+    ) -> Self {
         let envoy: BTreeMap<_, _> = suites
             .iter()
             .filter(|row| row.version == survey.version)
             .map(|row| (row.suite, row.envoy))
             .collect();
+        let count = |is: fn(&survey::Answer) -> bool| {
+            survey.answers.values().filter(|answer| is(answer)).count()
+        };
+        let refused = count(|answer| matches!(answer, survey::Answer::Refused(_)));
+        let something_is_known = refused > 0 || !survey.accepted.is_empty();
         let accepted =
             survey.accepted.iter().filter_map(|suite| survey.answers.get_key_value(suite));
-        let others = survey.answers.iter().filter(|(suite, _)| !survey.accepted.contains(suite));
+        let others = survey
+            .answers
+            .iter()
+            .filter(|(suite, _)| !survey.accepted.contains(suite))
+            .filter(|(_, answer)| rows.include(answer, something_is_known));
         let row = |(suite, answer): (&CipherSuite, &survey::Answer)| {
             SuiteRow::new(*suite, answer, envoy.get(suite).copied())
         };
@@ -110,6 +155,11 @@ impl VersionSurvey {
             version: survey.version.into(),
             accepted: survey.accepted.len(),
             unclear: survey.unclear(),
+            refused,
+            not_offered: count(|answer| {
+                matches!(answer, survey::Answer::NotOffered(NotOffered::NotDefined))
+            }),
+            not_asked: survey.not_asked(),
             preference: survey.preference.into(),
             order_proven: survey.order_proven,
             suites: accepted.chain(others).map(row).collect(),
@@ -118,11 +168,18 @@ impl VersionSurvey {
 }
 
 impl SuiteRow {
+    /// The name that Envoy and OpenSSL use, or else the registered one, or the number.
+    #[must_use]
+    pub(in crate::report) fn shown(&self) -> &str {
+        shown_suite(&self.openssl_name, &self.iana_name, &self.code_point)
+    }
+
     fn new(suite: CipherSuite, answer: &survey::Answer, envoy: Option<verdict::Use>) -> Self {
         let (kind, evidence) = match answer {
             survey::Answer::Accepted(evidence) => (Answer::Accepted, Some(evidence)),
             survey::Answer::Refused(evidence) => (Answer::Refused, Some(evidence)),
             survey::Answer::Unclear(_) => (Answer::Unclear, None),
+            survey::Answer::NotOffered(NotOffered::Budget) => (Answer::NotAsked, None),
             survey::Answer::NotOffered(_) => (Answer::NotOffered, None),
         };
         Self {
