@@ -262,7 +262,7 @@ fn a_suite_that_was_not_offered_is_told_and_judges_nothing() {
         let _ = stream.write_all(&server_hello([3, 3], 0x003c));
     });
     let run = survey(server.address(), &["--no-handshakes"]);
-    assert_eq!(run.code, Some(1), "{}", run.stdout);
+    assert_eq!(run.code, Some(2), "{}", run.stdout);
     assert!(run.stdout.contains("which was not offered"), "{}", run.stdout);
     let tls12: Vec<_> =
         plain(&run).into_iter().filter(|(version, _)| version == "TLSv1.2").collect();
