@@ -437,7 +437,9 @@ impl Run<'_> {
         let known = self.searches.iter().map(SuiteSearch::known_so_far);
         let known = Survey { versions: known.collect(), ..Survey::default() };
         // Who no longer listens asks for the facts later.
-        let _ = self.tell.take().map(|tell| tell.send(known));
+        if let Some(tell) = self.tell.take() {
+            let _ = tell.send(known);
+        }
     }
 
     /// How soon the next hello of all searches is wanted.
