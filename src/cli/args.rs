@@ -514,6 +514,10 @@ pub(super) struct ProbingOptions {
     /// Complete a handshake with every OpenSSL cipher, accepted or not
     #[arg(long, help_heading = "Survey")]
     pub(super) exhaustive: bool,
+    /// Survey each server so many times, and report the answers that change
+    #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Survey",
+          value_parser = clap::value_parser!(u16).range(1..=100))]
+    pub(super) repeat: u16,
     /// Most connections at once to one address, reached from 5 on as long as all goes well
     #[arg(long, value_name = "N", default_value_t = 16, help_heading = "Survey",
           value_parser = clap::value_parser!(u16).range(1..=64))]

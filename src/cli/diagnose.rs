@@ -228,9 +228,10 @@ impl Job<'_> {
         };
         let (trial, mut result) = examination.run().await;
         let verdict_round_trips = examination.first.depth();
-        if let Some(found) = &mut result {
+        if let Some(found) = result.as_mut().filter(|found| !found.is_stopped()) {
             // Last of all, for the sake of servers that do not survive it.
-            let named = survey::Subject { sni: trial.working_server_name() };
+            let named =
+                survey::Subject { sni: trial.working_server_name(), ..survey::Subject::default() };
             let _ = timeout_at(deadline, ask_last(&prober, &named, found)).await;
         }
         line.finish();
@@ -329,13 +330,13 @@ impl Examination<'_> {
     /// verdict and the change need comes before what else the server accepts.
     async fn in_turn(&self, mut trial: Trial) -> (Trial, Option<Survey>) {
         let Subject { checks, candidates, depth, .. } = self.job.subject;
-        if *depth != Depth::All || !worth_a_survey(&trial) {
+        if *depth != Depth::All || self.is_mute(&trial).await || !self.is_worth_a_survey(&trial) {
             return (trial, None);
         }
         let widening = widen(&self.prober, &mut trial, candidates, checks);
         // Out of time, what was tried so far is what there is.
         let _ = timeout_at(self.deadline, widening).await;
-        if !worth_a_survey(&trial) {
+        if !self.is_worth_a_survey(&trial) {
             return (trial, None);
         }
         let has_budget = self.prober.gate().has_budget();
@@ -367,10 +368,10 @@ impl Examination<'_> {
         };
         let trial = async {
             let mut trial = self.own_trial(own, answered).await;
-            if worth_a_survey(&trial) {
+            if !self.is_mute(&trial).await && self.is_worth_a_survey(&trial) {
                 widen(&self.prober, &mut trial, candidates, checks).await;
             }
-            if worth_a_survey(&trial) {
+            if self.is_worth_a_survey(&trial) {
                 clear.send_replace(Some(Cleared { control: trial.working_hello() }));
             }
             trial
@@ -381,7 +382,7 @@ impl Examination<'_> {
         let (trial, found) = match select(&mut trial, &mut survey).await {
             Either::Left((trial, _)) => {
                 let trial = trial.unwrap_or_else(|_| self.out_of_time());
-                if !worth_a_survey(&trial) {
+                if !self.is_worth_a_survey(&trial) {
                     return (trial, None);
                 }
                 let goes_on = trial.working_server_name() == config.sni;
@@ -393,7 +394,7 @@ impl Examination<'_> {
             }
         };
         let mut trial = trial;
-        if !worth_a_survey(&trial) {
+        if !self.is_worth_a_survey(&trial) {
             return (trial, None);
         }
         let name = trial.working_server_name();
@@ -409,19 +410,62 @@ impl Examination<'_> {
         (trial, Some(found))
     }
 
+    /// Whether the server answers nothing, however plain. What follows silence takes long, and is
+    /// worth it only for a server that answers something.
+    async fn is_mute(&self, trial: &Trial) -> bool {
+        let silence =
+            matches!(&trial.own.result, Err(Obstacle::Unclear(ProbeError::Silence { .. })));
+        if !silence || self.prober.has_answered() {
+            return false;
+        }
+        let sni = trial.own.config.sni.clone();
+        let subject = survey::Subject { sni, ..survey::Subject::default() };
+        let approaching = survey::approach(&self.prober, &subject, survey::Wanted::Answer);
+        !timeout_at(self.deadline, approaching).await.is_ok_and(|found| found.is_some())
+    }
+
+    fn is_worth_a_survey(&self, trial: &Trial) -> bool {
+        worth_a_survey(trial, self.prober.has_answered())
+    }
+
     async fn settle(&self, trial: &mut Trial, found: &Survey) {
+        if found.is_stopped() {
+            return;
+        }
         let settling = settle(&self.prober, trial, found, &self.job.subject.checks);
         let _ = timeout_at(self.deadline, settling).await;
     }
 
+    /// As many surveys as were asked for, put together.
     async fn survey(&self, sni: Option<String>, clearance: Clearance, end: Instant) -> Survey {
+        let mut found = self.survey_once(sni.clone(), clearance.clone(), end, true).await;
+        let surveys = usize::from(self.job.probing.surveys);
+        let mut others = Vec::new();
+        while others.len() + 1 < surveys && Instant::now() < end && !found.is_stopped() {
+            others.push(self.survey_once(sni.clone(), clearance.clone(), end, false).await);
+        }
+        if surveys > 1 {
+            found.repeated(&others);
+        }
+        found
+    }
+
+    async fn survey_once(
+        &self,
+        sni: Option<String>,
+        clearance: Clearance,
+        end: Instant,
+        is_first: bool,
+    ) -> Survey {
         let options = Options {
-            handshakes: self.job.probing.handshakes,
-            exhaustive: self.job.probing.exhaustive,
+            // They are shown once, and say nothing of rows that change.
+            handshakes: self.job.probing.handshakes && is_first,
+            exhaustive: self.job.probing.exhaustive && is_first,
             clearance,
             deadline: end,
         };
-        survey(&self.prober, &survey::Subject { sni }, &options, self.step).await
+        let subject = survey::Subject { sni, ..survey::Subject::default() };
+        survey(&self.prober, &subject, &options, self.step).await
     }
 }
 
@@ -431,9 +475,7 @@ fn survey_end(trial: &Trial, begun: Instant, limit: Duration) -> Instant {
 }
 
 /// There is nothing to survey where there is no connection, no TLS, or only silence.
-fn worth_a_survey(trial: &Trial) -> bool {
-    let silent =
-        |obstacle: &Obstacle| matches!(obstacle, Obstacle::Unclear(ProbeError::Silence { .. }));
+fn worth_a_survey(trial: &Trial, has_answered: bool) -> bool {
     match &trial.own.result {
         Err(Obstacle::NotTls { .. }) => false,
         Err(Obstacle::Unclear(
@@ -442,10 +484,7 @@ fn worth_a_survey(trial: &Trial) -> bool {
             | ProbeError::Tunnel(_)
             | ProbeError::StartTls(_),
         )) => false,
-        Err(obstacle) if silent(obstacle) => {
-            let tried = &trial.wider;
-            tried.is_empty() || !tried.iter().all(|(_, result)| result.as_ref().is_err_and(silent))
-        }
+        Err(Obstacle::Unclear(ProbeError::Silence { .. })) => has_answered,
         _ => true,
     }
 }

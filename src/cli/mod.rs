@@ -23,7 +23,6 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::verdict::Summary;
 use args::{Args, Command};
 use settings::Settings;
 
@@ -107,14 +106,5 @@ async fn check(args: Args) -> Result<u8, String> {
             let code = upgrade::run(&settings, targets, releases).await?;
             Ok(if mistakes == 0 { code } else { NO_ANSWER })
         }
-    }
-}
-
-/// 0 Envoy connects, 1 a change is needed, 2 no answer.
-pub(crate) fn exit_code(summary: Summary) -> u8 {
-    match summary {
-        Summary::Connects => 0,
-        Summary::NeedsChange | Summary::NoSettingHelps => 1,
-        Summary::Unclear => NO_ANSWER,
     }
 }

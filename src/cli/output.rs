@@ -4,12 +4,12 @@ use std::fs::File;
 use std::io::{self, Write};
 
 use super::args::{Fix, Format, SchemaKind};
-use super::exit_code;
 use super::settings::Settings;
 use crate::remedy::product::{Note, Product, Unsettable};
 use crate::remedy::{Change, Names, kubectl_command, merge_patch, replaces_hosts, upstream};
 use crate::report::schema::{Shape, schema};
 use crate::report::{Diagnosis, classic, json, terminal};
+use crate::verdict::Summary;
 
 /// Prints results in the form that was asked for.
 pub(super) struct Printer<'a> {
@@ -91,7 +91,7 @@ pub(super) fn fix_text(names: &Names, fix: Fix, diagnosis: &Diagnosis) -> String
     let target = &diagnosis.target;
     let Some(change) = &diagnosis.change else {
         explain_missing_fix(diagnosis);
-        let connects = exit_code(diagnosis.summary()) == 0;
+        let connects = diagnosis.summary() == Summary::Connects;
         let note = fix.product().filter(|_| connects).and_then(Product::starting_note);
         say_notes(diagnosis, note.as_slice());
         return String::new();
@@ -153,8 +153,10 @@ fn warn_of_hosts(diagnosis: &Diagnosis) {
 fn explain_missing_fix(diagnosis: &Diagnosis) {
     let target = &diagnosis.target;
     let reason = diagnosis.no_change.as_ref().or(diagnosis.unresolved.as_ref());
-    match (exit_code(diagnosis.summary()), reason) {
-        (0, _) => eprintln!("cipher-test: {target}: Envoy connects, no patch is needed"),
+    match (diagnosis.summary(), reason) {
+        (Summary::Connects, _) => {
+            eprintln!("cipher-test: {target}: Envoy connects, no patch is needed")
+        }
         (_, Some(reason)) => eprintln!("cipher-test: {target}: no patch: {reason}"),
         (_, None) => eprintln!("cipher-test: {target}: no patch can be given"),
     }

@@ -46,6 +46,8 @@ pub(super) struct Probing {
     pub(super) gateway: Option<Gateway>,
     pub(super) handshakes: bool,
     pub(super) exhaustive: bool,
+    /// How many surveys of one endpoint are put together.
+    pub(super) surveys: u16,
     pub(super) show_progress: bool,
 }
 
@@ -154,6 +156,7 @@ impl Probing {
             gateway: Gateway::from_args(options)?,
             handshakes: wants_handshakes && !options.no_handshakes,
             exhaustive: options.exhaustive,
+            surveys: options.repeat,
             show_progress: !report.no_progress && bar_is_welcome(),
         })
     }

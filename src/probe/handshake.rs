@@ -307,12 +307,28 @@ impl Prober {
     ///
     /// [`HandshakeError`] if no session came of it.
     pub async fn handshake(&self, request: &HandshakeRequest) -> Result<Handshake, HandshakeError> {
+        let mut result = Err(ProbeError::Ended.into());
+        let patience = self.handshake_patience();
+        for (stalled, limit) in patience.into_iter().enumerate() {
+            result = self.handshake_once(request, limit).await;
+            if !matches!(result, Err(HandshakeError::Probe(ProbeError::Silence { .. }))) {
+                self.note_stalls(stalled);
+                break;
+            }
+        }
+        result
+    }
+
+    async fn handshake_once(
+        &self,
+        request: &HandshakeRequest,
+        limit: Duration,
+    ) -> Result<Handshake, HandshakeError> {
         let ssl = request.ssl().map_err(|error| HandshakeError::Unsupported(words(&error)))?;
         let (place, stream) = self.connect().await?;
         let unsupported = |error: ErrorStack| HandshakeError::Unsupported(words(&error));
         let mut stream = SslStream::new(ssl, stream).map_err(unsupported)?;
         let begun = Instant::now();
-        let limit = self.limits().answer_timeout;
         match timeout_at(begun + limit, Pin::new(&mut stream).connect()).await {
             Err(_) => return Err(ProbeError::Silence { after: limit, bytes: 0 }.into()),
             Ok(Err(error)) => {

@@ -5,6 +5,7 @@
 //! decided by its callers.
 
 mod credentials;
+mod experience;
 mod gate;
 mod handshake;
 mod limits;

@@ -10,6 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
+use super::experience::Experience;
 use super::gate::{Gate, Place, Shut};
 use super::limits::Limits;
 use super::starttls::StartTlsError;
@@ -28,6 +29,7 @@ pub struct Prober {
     gate: Arc<Gate>,
     limits: Arc<Limits>,
     way: Arc<Way>,
+    experience: Arc<Experience>,
     depth: Arc<AtomicU32>,
 }
 
@@ -133,7 +135,8 @@ impl Prober {
     #[must_use]
     pub fn new(destination: impl Into<Destination>, gate: Arc<Gate>, limits: Arc<Limits>) -> Self {
         let destination = destination.into();
-        Self { destination, gate, limits, way: Arc::default(), depth: Arc::default() }
+        let (way, depth, experience) = (Arc::default(), Arc::default(), Arc::default());
+        Self { destination, gate, limits, way, depth, experience }
     }
 
     /// The same prober, reaching its server by `way`.
@@ -173,7 +176,33 @@ impl Prober {
         self.depth.load(Ordering::Relaxed)
     }
 
-    /// Sends `hello` over a connection of its own and reads the server's first flight.
+    /// Whether the server has answered any hello so far, be it with an alert.
+    #[must_use]
+    pub fn has_answered(&self) -> bool {
+        self.experience.has_answered()
+    }
+
+    /// How often a connection was given up and the next one answered the same hello.
+    #[must_use]
+    pub fn stalls(&self) -> u32 {
+        self.experience.stalls()
+    }
+
+    /// How many connections had been opened when the last answer came.
+    #[must_use]
+    pub fn opened_at_last_answer(&self) -> u64 {
+        self.experience.opened_at_last_answer()
+    }
+
+    /// How long to wait for the answer to a hello that is known to be answered.
+    #[must_use]
+    pub fn control_patience(&self) -> Duration {
+        self.experience.control_patience().min(self.limits.answer_timeout)
+    }
+
+    /// Sends `hello` over a connection of its own and reads the server's first flight. Where
+    /// answers usually come fast, it does not wait long before it sends the hello once more; it
+    /// is only silence when the whole time was given to one of them.
     pub async fn ask(&self, hello: &ClientHello) -> Outcome {
         match self.enter().await {
             Ok(place) => self.ask_in(place, hello).await,
@@ -192,12 +221,64 @@ impl Prober {
             Ok(bytes) => bytes,
             Err(error) => return Outcome::Failed(error.into()),
         };
+        let patience = self.experience.patience(self.limits.answer_timeout);
+        let (mut place, mut outcome) = (Some(place), Outcome::Failed(ProbeError::Ended));
+        for (stalled, limit) in patience.into_iter().enumerate() {
+            let place = match place.take() {
+                Some(place) => place,
+                None => match self.enter().await {
+                    Ok(place) => place,
+                    Err(error) => return Outcome::Failed(error),
+                },
+            };
+            outcome = self.ask_once(&place, &bytes, limit, stalled).await;
+            if !is_silence(&outcome) {
+                return outcome;
+            }
+        }
+        self.experience.note_silence();
+        outcome
+    }
+
+    /// The same as [`Self::ask`], but silence after `limit` is the last word: for hellos that are
+    /// known to be answered fast, whose silence says nothing but that the server says nothing now.
+    pub async fn ask_within(&self, hello: &ClientHello, limit: Duration) -> Outcome {
+        let limit = limit.min(self.limits.answer_timeout);
+        match (self.enter().await, hello.encode()) {
+            (Ok(place), Ok(bytes)) => self.ask_once(&place, &bytes, limit, 0).await,
+            (Err(error), _) => Outcome::Failed(error),
+            (_, Err(error)) => Outcome::Failed(error.into()),
+        }
+    }
+
+    /// As [`Experience::patience`], for a handshake: two round trips and both sides' work.
+    pub(super) fn handshake_patience(&self) -> Vec<Duration> {
+        let whole = self.limits.answer_timeout;
+        let mut patience = self.experience.patience(whole / 2);
+        patience.iter_mut().for_each(|limit| *limit *= 2);
+        patience
+    }
+
+    pub(super) fn note_stalls(&self, stalls: usize) {
+        self.experience.note_stalls(stalls);
+    }
+
+    async fn ask_once(
+        &self,
+        place: &Place,
+        bytes: &[u8],
+        limit: Duration,
+        stalled: usize,
+    ) -> Outcome {
         let begun = Instant::now();
-        match self.connect_in(&place).await {
+        match self.connect_in(place).await {
             Ok(stream) => {
-                let outcome = self.exchange(stream, &bytes).await;
-                self.note_depth(&place, 1);
+                let sent = Instant::now();
+                let outcome = self.exchange(stream, bytes, limit).await;
+                self.note_depth(place, 1);
                 if matches!(outcome, Outcome::Selected(_) | Outcome::Refused(_)) {
+                    let opened = self.gate.connections_opened();
+                    self.experience.note_answer(sent.elapsed(), stalled, opened);
                     self.gate.note_answer(begun.elapsed());
                 }
                 outcome
@@ -277,8 +358,8 @@ impl Prober {
         }
     }
 
-    async fn exchange(&self, mut stream: Connection, hello: &[u8]) -> Outcome {
-        let deadline = Instant::now() + self.limits.answer_timeout;
+    async fn exchange(&self, mut stream: Connection, hello: &[u8], limit: Duration) -> Outcome {
+        let deadline = Instant::now() + limit;
         // A server may answer or hang up before the whole hello is written, so what it said is
         // read even then.
         let written = timeout_at(deadline, stream.write_all(hello)).await;
@@ -287,7 +368,7 @@ impl Prober {
         let mut first = Vec::new();
         loop {
             let count = match timeout_at(deadline, stream.read(&mut buffer)).await {
-                Err(_) => return self.after_silence(reader),
+                Err(_) => return after_silence(reader, limit),
                 Ok(Err(error)) => return after_error(reader, &error),
                 Ok(Ok(0)) => {
                     return after_end(reader, written.is_ok_and(|written| written.is_err()));
@@ -309,15 +390,18 @@ impl Prober {
             }
         }
     }
+}
 
-    /// A server that has sent its ServerHello has selected, even if the rest never comes.
-    fn after_silence(&self, reader: FlightReader) -> Outcome {
-        if reader.flight().server_hello.is_some() {
-            return selected(reader);
-        }
-        let after = self.limits.answer_timeout;
-        Outcome::Failed(ProbeError::Silence { after, bytes: reader.bytes_read() })
+fn is_silence(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Failed(ProbeError::Silence { .. }))
+}
+
+/// A server that has sent its ServerHello has selected, even if the rest never comes.
+fn after_silence(reader: FlightReader, after: Duration) -> Outcome {
+    if reader.flight().server_hello.is_some() {
+        return selected(reader);
     }
+    Outcome::Failed(ProbeError::Silence { after, bytes: reader.bytes_read() })
 }
 
 fn selected(reader: FlightReader) -> Outcome {

@@ -28,7 +28,7 @@ use crate::remedy::Change;
 use crate::survey::Survey;
 use crate::target::{Destination, Target};
 use crate::trial::Trial;
-use crate::verdict::{Summary, Verdict};
+use crate::verdict::{Finding, Summary, Verdict};
 
 /// Everything about one target.
 #[derive(Clone, Debug)]
@@ -79,6 +79,29 @@ impl Diagnosis {
     pub fn summary(&self) -> Summary {
         let worst = self.endpoints.iter().map(|endpoint| endpoint.verdict.summary).max();
         worst.unwrap_or(Summary::Unclear)
+    }
+
+    /// How many pairs of version and suite could not be told accepted from refused, at all
+    /// endpoints together.
+    #[must_use]
+    pub fn unclear_suites(&self) -> usize {
+        let findings = self.endpoints.iter().flat_map(|endpoint| &endpoint.verdict.findings);
+        findings
+            .map(|finding| match finding {
+                Finding::UnclearSuites(count) => *count,
+                _ => 0,
+            })
+            .sum()
+    }
+
+    /// The exit code that goes with it: that of the summary, or 2 where suites are unclear,
+    /// however sure the summary is.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self.unclear_suites() {
+            0 => self.summary().exit_code(),
+            _ => Summary::Unclear.exit_code(),
+        }
     }
 }
 

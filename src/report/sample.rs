@@ -40,7 +40,7 @@ async fn diagnose_with(scenario: Scenario, exhaustive: bool) -> Diagnosis {
         let deadline = Instant::now() + Duration::from_secs(60);
         let options =
             Options { handshakes: true, exhaustive, clearance: Clearance::given(None), deadline };
-        let subject = Subject { sni: trial.working_server_name() };
+        let subject = Subject { sni: trial.working_server_name(), ..Subject::default() };
         let survey = survey(&prober, &subject, &options, &|_| ()).await;
         settle(&prober, &mut trial, &survey, &checks).await;
         Some(survey)

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use colored::{ColoredString, Colorize};
 
-use super::words::{headline, headline_behind};
+use super::words::{but_unclear, headline, headline_behind};
 use super::{Diagnosis, v1};
 use crate::remedy::Names;
 use crate::tls::TlsVersion;
@@ -15,7 +15,7 @@ use crate::trial::Passage;
 use crate::verdict::{Severity, Summary};
 use v1::{
     Answer, Behaviour, Endpoint, EnvoyUse, Evidence, FactAnswer, HandshakeResult, Negotiated,
-    OrderOf, SuiteRow, Survey, Target, TrialResult, VersionSurvey,
+    OrderOf, SuiteRow, Survey, Target, TrialResult, UnsteadyRow, VersionSurvey,
 };
 
 /// Renders one target. `verbose` adds how each answer is known.
@@ -45,7 +45,8 @@ fn head(out: &mut String, target: &Target) {
         Some(protocol) => headline_behind(protocol.into(), summary),
         None => headline(summary).to_owned(),
     };
-    let line = format!("{} · {words}", target.target);
+    let unclear = but_unclear(summary, target.unclear_suites());
+    let line = format!("{} · {words}{unclear}", target.target);
     let _ = writeln!(out, "{}", by_summary(summary, &line).bold());
     let sni = match target.envoy.sni.as_deref() {
         Some(name) => format!("SNI {name}"),
@@ -268,6 +269,13 @@ fn facts_report(out: &mut String, endpoint: &Endpoint, survey: &Survey, verbose:
         let more = if groups.complete { "" } else { ", perhaps more" };
         facts.push(("groups", format!("{}{more} ({})", names.join(", "), groups.version.0)));
     }
+    if survey.surveys > 1 {
+        let text = match survey.unsteady.len() {
+            0 => format!("{} with the same answers", survey.surveys),
+            _ => format!("{}, with answers that differ: {}", survey.surveys, unsteady(survey)),
+        };
+        facts.push(("surveys", text));
+    }
     if let Some(order) = order(survey) {
         facts.push(("order", order.to_owned()));
     }
@@ -323,6 +331,16 @@ fn behaviour(behaviour: &Behaviour, verbose: bool) -> Vec<(&'static str, String)
         facts.insert(1, ("", names.join(", ")));
     }
     facts
+}
+
+/// The rows that change, with how often each answer came.
+fn unsteady(survey: &Survey) -> String {
+    let rows = survey.unsteady.iter().map(|row| {
+        let UnsteadyRow { version, suite, accepted, refused, .. } = row;
+        let name = suite.shown();
+        format!("{} {name} accepted {accepted} times, refused {refused}", version.0)
+    });
+    rows.collect::<Vec<_>>().join("; ")
 }
 
 fn order(survey: &Survey) -> Option<&'static str> {

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::Diagnosis;
 use super::terminal::{by_summary, findings_report, mark};
-use super::words::{gloo, headline, message};
+use super::words::{but_unclear, gloo, headline, message};
 use crate::gloo::{
     AppliedFrom, Cluster, Endpoint, Hop, Note, ParametersFrom, Place, PlainBecause, Platform,
     Reach, Tls, TlsBecause,
@@ -94,6 +94,25 @@ impl UpstreamDiagnosis {
         endpoints.fold(own, UpstreamSummary::max)
     }
 
+    /// How many suites could not be told accepted from refused, at all endpoints together.
+    #[must_use]
+    pub fn unclear_suites(&self) -> usize {
+        let tested = self.endpoints.iter().map(|endpoint| match endpoint {
+            EndpointDiagnosis::Tested(diagnosis) => diagnosis.unclear_suites(),
+            EndpointDiagnosis::NotTested(_) => 0,
+        });
+        tested.sum()
+    }
+
+    /// The exit code that goes with it: that of the summary, or 2 where suites are unclear.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self.unclear_suites() {
+            0 => self.summary().exit_code(),
+            _ => Summary::Unclear.exit_code(),
+        }
+    }
+
     /// The endpoints on which a change could not be proven, since they gave no answer before it.
     #[must_use]
     pub fn unproven(&self) -> Vec<String> {
@@ -124,9 +143,8 @@ impl UpstreamSummary {
     #[must_use]
     pub fn exit_code(self) -> u8 {
         match self {
-            Self::PlainText | Self::NotTested | Self::Tested(Summary::Connects) => 0,
-            Self::Tested(Summary::NeedsChange | Summary::NoSettingHelps) => 1,
-            Self::Tested(Summary::Unclear) => 2,
+            Self::PlainText | Self::NotTested => 0,
+            Self::Tested(summary) => summary.exit_code(),
         }
     }
 }
@@ -190,7 +208,11 @@ fn head(out: &mut String, diagnosis: &UpstreamDiagnosis) {
         }
         (UpstreamSummary::Tested(summary), _) => headline(summary),
     };
-    let line = format!("{} · {words}", diagnosis.cluster.upstream);
+    let unclear = match diagnosis.summary() {
+        UpstreamSummary::Tested(summary) => but_unclear(summary, diagnosis.unclear_suites()),
+        _ => String::new(),
+    };
+    let line = format!("{} · {words}{unclear}", diagnosis.cluster.upstream);
     let line = match diagnosis.summary() {
         UpstreamSummary::Tested(summary) => by_summary(summary, &line),
         _ => line.normal(),

@@ -140,7 +140,8 @@ mod tests {
 
     #[test]
     fn suites_that_go_with_rsa_fit_one_hello() {
-        let subject = Subject { sni: Some("my-upstream.example.com".to_owned()) };
+        let subject =
+            Subject { sni: Some("my-upstream.example.com".to_owned()), ..Subject::default() };
         let suites: Vec<_> = CipherSuite::registered()
             .filter(|suite| goes_with_rsa(*suite) && !suite.is_tls13())
             .collect();

@@ -15,9 +15,11 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+use super::candidates::is_widespread;
 use super::evidence::{Evidence, Oddity};
-use super::hello::{Subject, suite_hello};
-use super::search::{Job, SuiteSearch, Trouble, Verdict};
+use super::hello::{Manner, Subject, suite_hello};
+use super::search::{Job, Purpose, SuiteSearch, Trouble, Verdict};
+use super::size::{Known, Limit, Sizes, find_limit, size};
 use crate::probe::{Ending, Outcome, Prober};
 use crate::wire::ClientHello;
 
@@ -30,7 +32,7 @@ const LEAST_PAUSE: Duration = Duration::from_millis(100);
 /// The longest.
 const MOST_PAUSE: Duration = Duration::from_secs(2);
 /// Controls that fail in a row before the rest is given up.
-const FAILED_CONTROLS: u32 = 6;
+const FAILED_CONTROLS: u32 = 5;
 
 /// What is known of how this server says no.
 #[derive(Debug, Default)]
@@ -47,7 +49,15 @@ pub(super) struct Doubts {
     suspicious: bool,
     failed_controls: u32,
     control: Option<ClientHello>,
+    /// What the control was answered with.
+    known: Option<Known>,
+    sizes: Sizes,
+    manner: Manner,
+    /// What was found odd about sizes.
+    pub(super) oddities: Vec<Oddity>,
     gave_up: bool,
+    /// Whether the troubles that are being settled have slowed the connections down already.
+    slowed_down: bool,
 }
 
 #[derive(Debug)]
@@ -73,9 +83,22 @@ fn key(ending: Ending) -> &'static str {
 }
 
 impl Doubts {
-    /// Begins with a hello that is known to be answered, if there is one.
-    pub(super) fn new(control: Option<ClientHello>) -> Self {
-        Self { control, ..Self::default() }
+    /// Begins with a hello that is known to be answered, if there is one, and with a manner.
+    pub(super) fn new(control: Option<ClientHello>, manner: Manner) -> Self {
+        Self { control, manner, ..Self::default() }
+    }
+
+    /// How hellos have to be made, as far as it is known.
+    pub(super) fn manner(&self) -> Manner {
+        self.manner
+    }
+
+    /// Takes note of a hello that was answered. If it was hung up on before, that was trouble.
+    pub(super) fn note_answer(&mut self, searches: &mut [SuiteSearch], job: &Job) {
+        self.sizes.note_answered(job.size);
+        if job.attempts > 0 {
+            self.suspect(searches);
+        }
     }
 
     /// Takes a hello that is known to be answered, which was not known at the beginning.
@@ -99,11 +122,19 @@ impl Doubts {
         job: Job,
         trouble: Trouble,
     ) {
+        let is_size_known = self.sizes.cover(job.size);
         match trouble {
-            Trouble::Ended(ending) if self.is_confirmed(ending) => {
+            // That is how this server says no; but a set that matters may have met with trouble
+            // that looks the same.
+            Trouble::Ended(ending)
+                if is_size_known && self.is_confirmed(ending) && deserves_another(&job) =>
+            {
+                searches[index].ask_again(Job { attempts: job.attempts + 1, ..job });
+            }
+            Trouble::Ended(ending) if is_size_known && self.is_confirmed(ending) => {
                 self.refuse(searches, index, job, ending);
             }
-            Trouble::Unclear(what) if self.is_persistent(&what) => {
+            Trouble::Unclear(what) if is_size_known && self.is_persistent(&what) => {
                 searches[index].record_unclear(&job, &what);
             }
             trouble => self.open.push(Doubt::new(index, job, trouble)),
@@ -127,11 +158,29 @@ impl Doubts {
         if self.verified == self.refusals.len() {
             return;
         }
-        let Some(control) = self.control(searches, subject) else { return };
-        match prober.ask(&control).await {
-            Outcome::Selected(_) => self.verified = self.refusals.len(),
-            _ => self.suspect(searches),
+        let Some(answered) = self.ask_known(searches, subject, prober).await else { return };
+        if answered {
+            self.verified = self.refusals.len();
+        } else {
+            self.suspect(searches);
         }
+    }
+
+    /// Sends a control and says whether it was answered; `None` if there is none to send.
+    async fn ask_known(
+        &mut self,
+        searches: &[SuiteSearch],
+        subject: &Subject,
+        prober: &Prober,
+    ) -> Option<bool> {
+        let control = self.control(searches, subject)?;
+        let outcome = prober.ask_within(&control, prober.control_patience()).await;
+        let Outcome::Selected(flight) = outcome else { return Some(false) };
+        if let Some(hello) = flight.server_hello {
+            self.known = Some((hello.version, hello.cipher_suite));
+            self.sizes.note_answered(size(&control));
+        }
+        Some(true)
     }
 
     /// An ending was trouble, so that all that rests on endings is in doubt again.
@@ -171,15 +220,27 @@ impl Doubts {
         prober: &Prober,
         deadline: Instant,
     ) {
+        self.slowed_down = false;
+        // Several at once: does it still answer at all?
+        let is_asked = self.open.len() > 1 || self.known_pair(searches).is_none();
+        if is_asked && self.ask_known(searches, subject, prober).await == Some(false) {
+            self.suspect(searches);
+            return self.slow_down(prober).await;
+        }
         for doubt in std::mem::take(&mut self.open) {
             if self.gave_up || Instant::now() >= deadline {
                 self.open.push(doubt);
                 continue;
             }
-            let is_known = match &doubt.trouble {
-                Trouble::Ended(ending) => self.is_confirmed(*ending),
-                Trouble::Unclear(what) => self.is_persistent(what),
-            };
+            if !self.fits(&doubt.job) {
+                searches[doubt.search].requeue(doubt.job, &subject.in_manner(self.manner));
+                continue;
+            }
+            let is_known = self.sizes.cover(doubt.job.size)
+                && match &doubt.trouble {
+                    Trouble::Ended(ending) => self.is_confirmed(*ending),
+                    Trouble::Unclear(what) => self.is_persistent(what),
+                };
             if is_known {
                 self.add(searches, doubt.search, doubt.job, doubt.trouble);
             } else {
@@ -195,6 +256,7 @@ impl Doubts {
         prober: &Prober,
         doubt: Doubt,
     ) {
+        let Some(doubt) = self.check_size(searches, subject, prober, doubt).await else { return };
         let Doubt { search: index, mut job, trouble, failures } = doubt;
         job.attempts += 1;
         if job.attempts > prober.limits().retries.max(CONFIRMATIONS as u32) {
@@ -206,12 +268,20 @@ impl Doubts {
         }
         let was_ending = matches!(trouble, Trouble::Ended(_));
         let search = &mut searches[index];
+        let subject = &subject.in_manner(self.manner);
         let hello = suite_hello(subject, search.version, &job.suites, job.share);
+        job.size = size(&hello);
         let outcome = prober.ask(&hello).await;
+        if matches!(outcome, Outcome::Selected(_) | Outcome::Refused(_)) {
+            self.sizes.note_answered(job.size);
+        }
         match search.record(job, &outcome, 1) {
             // It works now, so it was trouble: fewer connections at once from here on.
             Verdict::Recorded => {
-                prober.gate().narrow();
+                // Once for all that were in flight together.
+                if !std::mem::replace(&mut self.slowed_down, true) {
+                    prober.gate().narrow();
+                }
                 if was_ending {
                     self.suspect(searches);
                 }
@@ -230,11 +300,11 @@ impl Doubts {
         prober: &Prober,
         mut doubt: Doubt,
     ) {
-        let Some(control) = self.control(searches, subject) else {
+        let Some(is_answered) = self.ask_known(searches, subject, prober).await else {
             self.open.push(doubt);
             return;
         };
-        if !matches!(prober.ask(&control).await, Outcome::Selected(_)) {
+        if !is_answered {
             doubt.failures = 0;
             self.open.push(doubt);
             self.suspect(searches);
@@ -243,7 +313,10 @@ impl Doubts {
         self.failed_controls = 0;
         self.verified = self.refusals.len();
         doubt.failures += 1;
+        let is_size_known = self.sizes.cover(doubt.job.size);
         match &doubt.trouble {
+            // Not before it is known that its size is not the reason.
+            _ if !is_size_known => self.open.push(doubt),
             Trouble::Ended(_) if self.suspicious && doubt.failures < CONFIRMATIONS => {
                 self.open.push(doubt);
             }
@@ -283,9 +356,56 @@ impl Doubts {
 
     fn control(&self, searches: &[SuiteSearch], subject: &Subject) -> Option<ClientHello> {
         let known = searches.iter().find_map(|search| Some((search.version, search.known()?)));
+        let subject = subject.in_manner(self.manner);
         known
-            .map(|(version, suite)| suite_hello(subject, version, &[suite], Default::default()))
+            .map(|(version, suite)| suite_hello(&subject, version, &[suite], Default::default()))
             .or_else(|| self.control.clone())
+    }
+
+    /// A version and a suite that are known to be accepted together.
+    fn known_pair(&self, searches: &[SuiteSearch]) -> Option<Known> {
+        let found = searches.iter().find_map(|search| Some((search.version, search.known()?)));
+        found.or(self.known)
+    }
+
+    /// Whether the job was sent in the manner that is known to be needed by now.
+    fn fits(&self, job: &Job) -> bool {
+        let most = self.manner;
+        // A suite of the hello is no suite: TLS_EMPTY_RENEGOTIATION_INFO_SCSV.
+        let is_changed = most != Manner::default();
+        !is_changed
+            || (job.size.bytes <= most.most_bytes && job.size.suites <= most.most_suites + 1)
+    }
+
+    /// Finds out whether the size of the hello is the reason, where that can be. If it is, the
+    /// suites go back to their search, to be asked for in smaller hellos.
+    async fn check_size(
+        &mut self,
+        searches: &mut [SuiteSearch],
+        subject: &Subject,
+        prober: &Prober,
+        doubt: Doubt,
+    ) -> Option<Doubt> {
+        let unanswered = doubt.job.size;
+        if self.sizes.cover(unanswered) || doubt.job.purpose == Purpose::Order {
+            return Some(doubt);
+        }
+        let Some(known) = self.known_pair(searches) else { return Some(doubt) };
+        let manner = self.manner;
+        match find_limit(prober, &subject.in_manner(manner), known, unanswered).await {
+            Limit::None => self.sizes.note_answered(unanswered),
+            Limit::Unknown => {}
+            Limit::Found(manner, oddity) => {
+                self.manner = manner;
+                self.oddities.retain(|oddity| !matches!(oddity, Oddity::LongHello { .. }));
+                self.oddities.push(oddity);
+                let subject = subject.in_manner(manner);
+                searches.iter_mut().for_each(|search| search.refit(&subject));
+                searches[doubt.search].requeue(doubt.job, &subject);
+                return None;
+            }
+        }
+        Some(doubt)
     }
 
     /// Writes down that what is still in doubt could not be learned.
@@ -299,6 +419,15 @@ impl Doubts {
             searches[doubt.search].record_unclear(&doubt.job, &what);
         }
     }
+}
+
+/// How often a set with suites in wide use is asked again where the server is known to refuse by
+/// hanging up.
+const SECOND_LOOKS: u32 = 2;
+
+fn deserves_another(job: &Job) -> bool {
+    let is_search = job.purpose == Purpose::Search;
+    is_search && job.attempts < SECOND_LOOKS && job.suites.iter().any(|suite| is_widespread(*suite))
 }
 
 /// How long to wait before a hello is asked again where connections may be limited: longer than

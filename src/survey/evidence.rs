@@ -157,9 +157,96 @@ pub enum Oddity {
     RefusesByEnding(Ending),
     /// It sent a warning alert before its answer.
     Warning(AlertDescription),
+    /// It does not answer hellos above a size that others take.
+    LongHello {
+        /// How big a hello was left without an answer.
+        unanswered: HelloSize,
+        /// How big a hello was answered, the biggest that was.
+        answered: HelloSize,
+    },
+    /// It answers only hellos that are plainer than what servers usually take.
+    OnlyPlainer(Plainness),
+    /// It stopped answering after so many connections, whatever was asked.
+    StoppedAnswering {
+        /// How many connections had been opened by then.
+        connections: u64,
+    },
+    /// It took connections and left hellos unanswered that it answered on the next one.
+    Stalls(u32),
+    /// It selected suites from a set, and not when they were offered alone.
+    NotConfirmed {
+        /// The version of the first of them.
+        version: TlsVersion,
+        /// The first of them.
+        suite: CipherSuite,
+        /// How many pairs of version and suite there are.
+        rows: usize,
+    },
+    /// It answers the same question now so and now so.
+    Unsteady {
+        /// How many pairs of version and suite it was seen with.
+        rows: usize,
+        /// In how many surveys.
+        surveys: u32,
+    },
+}
+
+/// How big a hello is.
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+pub struct HelloSize {
+    /// The length of the message in bytes, without the header of the record.
+    pub bytes: usize,
+    /// How many suites it offers.
+    pub suites: usize,
+}
+
+impl fmt::Display for HelloSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes with {} suites", self.bytes, self.suites)
+    }
+}
+
+/// What a hello must do without to be answered.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Plainness {
+    /// More than a few groups and signature schemes.
+    FewGroups,
+    /// Extensions other than server_name.
+    NoExtensions,
+    /// server_name.
+    NoServerName,
+    /// TLS 1.0 as the version of its record.
+    NewerRecord,
+}
+
+impl fmt::Display for Plainness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::FewGroups => "with few groups and signature schemes",
+            Self::NoExtensions => "without supported_groups, signature_algorithms and the like",
+            Self::NoServerName => "without server_name",
+            Self::NewerRecord => "whose record says TLS 1.2",
+        })
+    }
 }
 
 impl Oddity {
+    /// Whether it tells more than how the server spells its answers: other clients fail on it, or
+    /// answers are missing because of it.
+    #[must_use]
+    pub fn is_trouble(&self) -> bool {
+        matches!(
+            self,
+            Self::LongHello { .. }
+                | Self::OnlyPlainer(_)
+                | Self::StoppedAnswering { .. }
+                | Self::Stalls(_)
+                | Self::NotConfirmed { .. }
+                | Self::UnofferedSuite { .. }
+                | Self::Unsteady { .. }
+        )
+    }
+
     /// The ending by which the server refuses, if this is about one.
     pub(super) fn refuses_by(&self) -> Option<Ending> {
         match self {
@@ -186,6 +273,31 @@ impl fmt::Display for Oddity {
                 write!(f, "refuses without an alert: {ending}")
             }
             Self::Warning(alert) => write!(f, "sends the warning {alert} before its answer"),
+            Self::LongHello { unanswered, answered } => {
+                write!(f, "does not answer a hello of {unanswered}, only up to {answered}")
+            }
+            Self::OnlyPlainer(plainness) => write!(f, "answers only hellos {plainness}"),
+            Self::StoppedAnswering { connections } => {
+                write!(f, "stopped answering after {connections} connections")
+            }
+            Self::Stalls(1) => {
+                f.write_str("left 1 hello unanswered that it answered the next time")
+            }
+            Self::Stalls(count) => {
+                write!(f, "left {count} hellos unanswered that it answered the next time")
+            }
+            Self::NotConfirmed { version, suite, rows } => {
+                write!(f, "selects {suite} under {version} from a set, and not alone")?;
+                match rows {
+                    0 | 1 => Ok(()),
+                    rows => write!(f, "; so it does {rows} pairs of version and suite"),
+                }
+            }
+            Self::Unsteady { rows, surveys } => write!(
+                f,
+                "answers differ from one connection to the next: {rows} pairs of version and \
+                 suite changed over {surveys} surveys"
+            ),
         }
     }
 }

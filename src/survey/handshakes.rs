@@ -8,7 +8,7 @@ use tokio::time::sleep;
 
 use super::run::{Options, Step};
 use super::{Subject, Survey};
-use crate::probe::{Ending, HandshakeError, HandshakeRequest, Prober, openssl_ciphers};
+use crate::probe::{Ending, HandshakeError, HandshakeRequest, ProbeError, Prober, openssl_ciphers};
 use crate::tls::{CipherSuite, TlsVersion};
 
 /// How long to wait before a handshake that taught nothing is begun again.
@@ -90,8 +90,11 @@ async fn shake(
         if tries > 0 {
             sleep(PAUSE * tries * tries).await;
         }
-        last = result(prober.handshake(&request).await, suite, refuses_by);
-        if !matches!(last, HandshakeResult::Unclear(_)) {
+        let answer = prober.handshake(&request).await;
+        // Silence has had all its time, and a hello of OpenSSL's is a long one.
+        let is_silence = matches!(answer, Err(HandshakeError::Probe(ProbeError::Silence { .. })));
+        last = result(answer, suite, refuses_by);
+        if !matches!(last, HandshakeResult::Unclear(_)) || is_silence {
             break;
         }
     }

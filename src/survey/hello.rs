@@ -2,6 +2,7 @@
 
 use rand::RngCore;
 
+use super::candidates::goes_with_rsa;
 use crate::tls::{CipherSuite, Group, KeyExchange, SignatureScheme, TlsVersion};
 use crate::wire::{ClientHello, Extension, KeyShare};
 
@@ -15,6 +16,81 @@ const MOST_BYTES: usize = 255;
 pub struct Subject {
     /// server_name, as it travels; `None` leaves the extension out.
     pub sni: Option<String>,
+    /// How hellos are made, whatever they ask.
+    pub manner: Manner,
+}
+
+/// How the hellos to one server are made, whatever they ask: as few restraints as it allows.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Manner {
+    /// The most suites in one hello.
+    pub(super) most_suites: usize,
+    /// The longest message in bytes that sets are cut for.
+    pub(super) most_bytes: usize,
+    /// Which extensions go along.
+    pub(super) extensions: Extensions,
+    /// Whether server_name stays out although there is a name.
+    pub(super) omits_name: bool,
+    /// Whether the record says TLS 1.2, and not TLS 1.0 as RFC 8446 §5.1 has it for a first one.
+    pub(super) newer_record: bool,
+}
+
+/// Which extensions go along with a hello.
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) enum Extensions {
+    /// All that a server may want, with every group and scheme.
+    #[default]
+    Usual,
+    /// The same extensions with few groups and schemes.
+    Few,
+    /// None but server_name; TLS 1.3 keeps those that it cannot do without.
+    Bare,
+}
+
+impl Default for Manner {
+    fn default() -> Self {
+        Self {
+            most_suites: MOST_SUITES,
+            most_bytes: MOST_BYTES,
+            extensions: Extensions::Usual,
+            omits_name: false,
+            newer_record: false,
+        }
+    }
+}
+
+impl Subject {
+    /// The same in another manner.
+    pub(super) fn in_manner(&self, manner: Manner) -> Self {
+        Self { manner, ..self.clone() }
+    }
+
+    /// Whether a hello may offer so many suites at once.
+    pub(super) fn fits(&self, suites: &[CipherSuite]) -> bool {
+        suites.len() <= self.manner.most_suites
+    }
+
+    fn name(&self) -> Option<Extension> {
+        let name = self.sni.clone().filter(|_| !self.manner.omits_name);
+        name.map(Extension::ServerName)
+    }
+
+    fn record_version(&self, version: TlsVersion) -> TlsVersion {
+        version.min(if self.manner.newer_record { TlsVersion::TLS12 } else { TlsVersion::TLS10 })
+    }
+
+    /// At most so many of the groups as the manner allows, the most in use first.
+    fn groups(&self, groups: &[Group]) -> Vec<Group> {
+        let most = if self.manner.extensions == Extensions::Usual { usize::MAX } else { FEW };
+        groups.iter().copied().take(most).collect()
+    }
+
+    fn schemes(&self) -> Vec<SignatureScheme> {
+        match self.manner.extensions {
+            Extensions::Usual => SCHEMES.to_vec(),
+            _ => FEW_SCHEMES.to_vec(),
+        }
+    }
 }
 
 /// The groups that go with suites of an elliptic curve exchange. Finite field groups stay out:
@@ -66,6 +142,19 @@ const SCHEMES: [SignatureScheme; 15] = [
     SignatureScheme::ECDSA_SHA1,
     SignatureScheme(0x0402),
     SignatureScheme(0x0301),
+];
+
+/// How many groups a hello with few of them offers: X25519 and NIST's curves, which hardly any
+/// server lacks all of.
+const FEW: usize = 4;
+/// The schemes of a hello with few of them.
+const FEW_SCHEMES: [SignatureScheme; 6] = [
+    SignatureScheme::ECDSA_SECP256R1_SHA256,
+    SignatureScheme::RSA_PSS_RSAE_SHA256,
+    SignatureScheme::RSA_PKCS1_SHA256,
+    SignatureScheme::ECDSA_SECP384R1_SHA384,
+    SignatureScheme::RSA_PKCS1_SHA1,
+    SignatureScheme::ED25519,
 ];
 
 /// How a hello for TLS 1.3 asks for the key exchange.
@@ -135,6 +224,37 @@ pub(super) fn legacy_feature_hello(
     hello
 }
 
+/// The suites of a greeting: one for every kind of server in wide use.
+const GREETING: [CipherSuite; 10] = [
+    CipherSuite(0x1301),
+    CipherSuite(0x1302),
+    CipherSuite(0xc02f),
+    CipherSuite(0xc02b),
+    CipherSuite(0xc030),
+    CipherSuite(0x009c),
+    CipherSuite(0xc013),
+    CipherSuite(0x002f),
+    CipherSuite(0x0035),
+    CipherSuite(0x000a),
+];
+
+/// A hello that most servers select something from, under TLS 1.3 or any older version.
+pub(super) fn greeting(subject: &Subject) -> ClientHello {
+    let mut suites = GREETING.to_vec();
+    let is_usual = subject.manner.extensions == Extensions::Usual;
+    if is_usual {
+        let more = CipherSuite::registered().filter(|suite| goes_with_rsa(*suite));
+        suites.extend(more.filter(|suite| !GREETING.contains(suite)).take(20));
+    }
+    let mut hello = legacy_hello(subject, TlsVersion::TLS12, &suites, &CURVES);
+    if subject.manner.extensions != Extensions::Bare {
+        let versions = vec![TlsVersion::TLS13, TlsVersion::TLS12];
+        hello.extensions.push(Extension::SupportedVersions(versions));
+        hello.extensions.push(Extension::KeyShare(Vec::new()));
+    }
+    hello
+}
+
 /// A hello for `version` alone that says that it is a fallback from a higher one (RFC 7507).
 pub(super) fn fallback_hello(
     subject: &Subject,
@@ -197,7 +317,7 @@ fn legacy_hello(
         cipher_suites.push(CipherSuite::EMPTY_RENEGOTIATION_INFO_SCSV);
     }
     ClientHello {
-        record_version: version.min(TlsVersion::TLS10),
+        record_version: subject.record_version(version),
         legacy_version: version,
         random: random(),
         session_id: Vec::new(),
@@ -217,13 +337,16 @@ fn legacy_extensions(
     if version == TlsVersion::SSL3 {
         return extensions;
     }
-    extensions.extend(subject.sni.clone().map(Extension::ServerName));
+    extensions.extend(subject.name());
+    if subject.manner.extensions == Extensions::Bare {
+        return extensions;
+    }
     if suites.iter().any(|suite| needs_groups(*suite)) {
-        extensions.push(Extension::SupportedGroups(groups.to_vec()));
+        extensions.push(Extension::SupportedGroups(subject.groups(groups)));
         extensions.push(Extension::EcPointFormats);
     }
     if version == TlsVersion::TLS12 {
-        extensions.push(Extension::SignatureAlgorithms(SCHEMES.to_vec()));
+        extensions.push(Extension::SignatureAlgorithms(subject.schemes()));
     }
     extensions
 }
@@ -249,20 +372,23 @@ fn tls13_hello(
     share: Tls13Share,
 ) -> ClientHello {
     let mut extensions = Vec::new();
-    extensions.extend(subject.sni.clone().map(Extension::ServerName));
+    extensions.extend(subject.name());
     extensions.extend([
-        Extension::SupportedGroups(groups.to_vec()),
-        Extension::SignatureAlgorithms(SCHEMES.to_vec()),
+        Extension::SupportedGroups(subject.groups(groups)),
+        Extension::SignatureAlgorithms(subject.schemes()),
         Extension::SupportedVersions(vec![TlsVersion::TLS13]),
-        Extension::PskKeyExchangeModes,
         Extension::KeyShare(shares(share)),
     ]);
+    let is_usual = subject.manner.extensions == Extensions::Usual;
+    if is_usual {
+        extensions.push(Extension::PskKeyExchangeModes);
+    }
     ClientHello {
-        record_version: TlsVersion::TLS10,
+        record_version: subject.record_version(TlsVersion::TLS12),
         legacy_version: TlsVersion::TLS12,
         random: random(),
         // Middleboxes take a hello without a session id for something else (RFC 8446 §D.4).
-        session_id: random().to_vec(),
+        session_id: if is_usual { random().to_vec() } else { Vec::new() },
         cipher_suites: suites.to_vec(),
         compression_methods: vec![0],
         extensions,
@@ -324,9 +450,11 @@ pub(super) fn one_kind_sets(
 /// How many suites of the kind of `sample` fit a hello.
 fn capacity(subject: &Subject, version: TlsVersion, sample: CipherSuite) -> usize {
     let hello = suite_hello(subject, version, &[sample], Tls13Share::Empty);
-    let length = hello.encode_message().map_or(MOST_BYTES, |message| message.len());
+    let most = subject.manner.most_bytes;
+    let length = hello.encode_message().map_or(most, |message| message.len());
     // A very long name leaves no room below the limit; then a few suites must do.
-    (1 + MOST_BYTES.saturating_sub(length) / 2).clamp(8, MOST_SUITES)
+    let most_suites = subject.manner.most_suites;
+    (1 + most.saturating_sub(length) / 2).clamp(most_suites.min(8), most_suites)
 }
 
 fn even_chunks(suites: &[CipherSuite], most: usize) -> Vec<Vec<CipherSuite>> {
@@ -342,7 +470,7 @@ mod tests {
     fn no_hello_is_longer_than_255_bytes_or_64_suites() {
         let all: Vec<_> = CipherSuite::registered().collect();
         for name in [None, Some("my-upstream.example.com".to_owned())] {
-            let subject = Subject { sni: name };
+            let subject = Subject { sni: name, ..Subject::default() };
             for version in TlsVersion::SURVEYED {
                 let sets = hello_sized_sets(&subject, version, &all);
                 assert_eq!(sets.iter().map(Vec::len).sum::<usize>(), all.len());
@@ -360,7 +488,8 @@ mod tests {
 
     #[test]
     fn hellos_for_behaviour_are_small_too() {
-        let subject = Subject { sni: Some("my-upstream.example.com".to_owned()) };
+        let subject =
+            Subject { sni: Some("my-upstream.example.com".to_owned()), ..Subject::default() };
         let suites: Vec<_> =
             CipherSuite::registered().filter(|suite| needs_groups(*suite)).collect();
         let sizes = [
@@ -392,7 +521,7 @@ mod tests {
 
     #[test]
     fn ssl3_hellos_have_no_extensions() {
-        let subject = Subject { sni: Some("x.example".to_owned()) };
+        let subject = Subject { sni: Some("x.example".to_owned()), ..Subject::default() };
         let suites = [CipherSuite(0xc013)];
         let hello = suite_hello(&subject, TlsVersion::SSL3, &suites, Tls13Share::Empty);
         assert!(hello.extensions.is_empty());

@@ -32,8 +32,10 @@
 //! some servers cannot take (RFC 7685), so that none is sent; servers that fail on their own
 //! preferred suite and would take others, so that members of refused sets are asked alone.
 
+mod approach;
 mod behaviour;
 mod candidates;
+mod confirm;
 mod doubt;
 mod evidence;
 mod extras;
@@ -42,20 +44,24 @@ mod handshakes;
 mod hello;
 mod last;
 mod order;
+mod repeat;
 mod rounds;
 mod run;
 mod search;
 #[cfg(test)]
 mod simulation;
+mod size;
 
+pub use approach::{Approach, Wanted, approach};
 pub use behaviour::{Behaviour, Fact, Ssl2};
-pub use evidence::{Answer, Evidence, NotOffered, Oddity};
+pub use evidence::{Answer, Evidence, HelloSize, NotOffered, Oddity, Plainness};
 pub use extras::ClientCertificate;
 pub use groups::GroupSurvey;
 pub use handshakes::{HandshakeResult, HandshakeRow};
-pub use hello::Subject;
+pub use hello::{Manner, Subject};
 pub use last::ask_last;
 pub use order::Preference;
+pub use repeat::UnsteadyRow;
 pub use run::{Clearance, Cleared, Options, Step, survey};
 
 use std::collections::BTreeMap;
@@ -87,6 +93,10 @@ pub struct Survey {
     pub deadline_hit: bool,
     /// Whether the connections allowed to the endpoint were used up before all was asked.
     pub budget_hit: bool,
+    /// How many surveys were put together; 0 where there was no more than one.
+    pub surveys: u32,
+    /// The rows that changed from one survey to the next.
+    pub unsteady: Vec<UnsteadyRow>,
 }
 
 /// What a server accepts under one protocol version.

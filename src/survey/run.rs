@@ -8,11 +8,14 @@ use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
+use super::approach::{Wanted, approach};
+use super::confirm::confirm_selections;
 use super::doubt::Doubts;
-use super::hello::{Subject, suite_hello};
+use super::hello::{Extensions, Subject, suite_hello};
 use super::search::{
     Distance, Job, SuiteSearch, Verdict, learn_from_newer_versions, next_job, next_rank,
 };
+use super::size::size;
 use super::{
     Behaviour, GroupSurvey, HandshakeRow, Oddity, Survey, behaviour, extras, groups, handshakes,
 };
@@ -63,6 +66,11 @@ impl Clearance {
         self.0.borrow().is_some()
     }
 
+    /// Whether it is known that nothing which was said so far got through.
+    fn lacks_control(&self) -> bool {
+        self.0.borrow().as_ref().is_some_and(|cleared| cleared.control.is_none())
+    }
+
     /// Waits for the clearance; `None` if it will never be given.
     async fn wait(&self) -> Option<Cleared> {
         self.0.clone().wait_for(Option::is_some).await.ok()?.clone()
@@ -83,6 +91,9 @@ pub enum Step {
 /// How many hellos a survey sends before it is known that the server speaks TLS.
 const FIRST_HELLOS: usize = 3;
 
+/// How many stalls are worth telling: a busy machine has one now and then.
+const TELLING_STALLS: u32 = 3;
+
 /// A suite number that IANA has not assigned and that is no GREASE value.
 const UNASSIGNED: CipherSuite = CipherSuite(0x7e57);
 
@@ -95,17 +106,27 @@ pub async fn survey(
 ) -> Survey {
     let far = prober.gate().is_far() && !prober.gate().has_budget();
     let distance = if far { Distance::Far } else { Distance::Near };
+    let mut result = Survey::default();
+    let mut subject = subject.clone();
+    // Where nothing that was said so far got through, it may be the way of saying it.
+    if options.clearance.lacks_control() {
+        let approaching = approach(prober, &subject, Wanted::Selection);
+        if let Ok(Some(found)) = timeout_at(options.deadline, approaching).await {
+            subject.manner = found.manner;
+            result.oddities = found.oddities;
+        }
+    }
     let searches = TlsVersion::SURVEYED.iter();
-    let searches = searches.map(|version| SuiteSearch::new(subject, *version, distance)).collect();
+    let searches = searches.map(|version| SuiteSearch::new(&subject, *version, distance)).collect();
     let (tell, told) = oneshot::channel();
     let mut run = Run {
         prober,
-        subject,
+        subject: &subject,
         options,
         progress,
         distance,
         searches,
-        doubts: Doubts::new(None),
+        doubts: Doubts::new(None, subject.manner),
         seen: extras::Seen::default(),
         sent: 0,
         tell: (distance == Distance::Far).then_some(tell),
@@ -113,25 +134,33 @@ pub async fn survey(
     // On a far network the other facts are asked for beside the suites.
     let early_facts = async {
         let known: Box<Survey> = told.await.ok()?;
-        let facts = find_facts(prober, subject, &known);
+        let facts = find_facts(prober, &subject, &known);
         timeout_at(options.deadline, facts).await.ok()
     };
     let ((), early_facts) = futures::join!(run.search(), early_facts);
-    let Run { searches, seen, .. } = run;
-    let mut result = Survey::default();
-    for search in searches {
+    let Run { searches, seen, mut doubts, .. } = run;
+    let subject = subject.in_manner(doubts.manner());
+    result.oddities.append(&mut doubts.oddities);
+    for mut search in searches {
+        if subject.manner.extensions == Extensions::Bare {
+            search.doubt_bare_refusals();
+        }
         result.oddities.extend(search.oddities.iter().cloned());
         result.versions.push(search.into_survey());
     }
     result.oddities.dedup();
     result.chains = seen.chains;
     result.client_certificate = seen.client_certificate;
+    if doubts.gave_up() {
+        result.stop(prober);
+        return result;
+    }
     progress(Step::Facts);
     // Handshakes that were done count even when the deadline cuts the rest off.
     let rows = Mutex::new(Vec::new());
     let rest = find_rest(
         prober,
-        subject,
+        &subject,
         options,
         &mut result,
         early_facts,
@@ -143,10 +172,32 @@ pub async fn survey(
         result.deadline_hit = true;
     }
     result.handshakes = rows.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let confirming = confirm_selections(prober, &subject, &mut result);
+    if timeout_at(options.deadline, confirming).await.is_err() {
+        result.deadline_hit = true;
+    }
+    if prober.stalls() >= TELLING_STALLS {
+        result.oddities.push(Oddity::Stalls(prober.stalls()));
+    }
     result.deadline_hit |= Instant::now() >= options.deadline;
     result.budget_hit = prober.gate().has_denied();
     result.times_slowed = prober.gate().times_narrowed();
     result
+}
+
+impl Survey {
+    /// Ends a survey of a server that answers nothing any more.
+    fn stop(&mut self, prober: &Prober) {
+        let connections = prober.opened_at_last_answer();
+        self.oddities.push(Oddity::StoppedAnswering { connections });
+        self.times_slowed = prober.gate().times_narrowed();
+    }
+
+    /// Whether the server stopped answering while it was asked.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.oddities.iter().any(|oddity| matches!(oddity, Oddity::StoppedAnswering { .. }))
+    }
 }
 
 /// What is found beyond suites.
@@ -274,11 +325,16 @@ impl Run<'_> {
         }
         self.tell = None;
         let late = Instant::now() >= deadline;
-        let why = if late { "the deadline ended the survey" } else { "the server throttles us" };
+        let why = if late {
+            "the deadline ended the survey".to_owned()
+        } else {
+            let connections = self.prober.opened_at_last_answer();
+            format!("the server stopped answering after {connections} connections")
+        };
         let gave_up = late || self.doubts.gave_up();
-        self.doubts.give_up(&mut self.searches, gave_up.then_some(why));
+        self.doubts.give_up(&mut self.searches, gave_up.then_some(&why));
         for search in &mut self.searches {
-            search.give_up(why);
+            search.give_up(&why);
         }
     }
 
@@ -318,9 +374,15 @@ impl Run<'_> {
                 arrival = answered => self.take(arrival),
                 place = entered => {
                     entering = None;
-                    let Some((search, job)) = next_job(&mut self.searches) else { continue };
+                    let Some((search, mut job)) = next_job(&mut self.searches) else { continue };
+                    let subject = self.subject.in_manner(self.doubts.manner());
+                    if !subject.fits(&job.suites) {
+                        self.searches[search].put_back(job, &subject);
+                        continue;
+                    }
                     let version = self.searches[search].version;
-                    let hello = suite_hello(self.subject, version, &job.suites, job.share);
+                    let hello = suite_hello(&subject, version, &job.suites, job.share);
+                    job.size = size(&hello);
                     self.sent += 1;
                     running.push(async move {
                         let outcome = match place {
@@ -356,6 +418,9 @@ impl Run<'_> {
     fn take(&mut self, arrival: Arrival) {
         let Arrival { search: index, job, outcome } = arrival;
         self.seen.look_at(&outcome);
+        if matches!(outcome, Outcome::Selected(_) | Outcome::Refused(_)) {
+            self.doubts.note_answer(&mut self.searches, &job);
+        }
         // Near, where connections cost more than time, what is left stays whole.
         let verdict = self.searches[index].record(job, &outcome, 1);
         if let Verdict::Doubtful(job, trouble) = verdict {

@@ -10,16 +10,18 @@ use super::VersionSurvey;
 use super::candidates::{
     KnownOrder, goes_with_rsa, is_in_general_use, is_widespread, is_worth_asking, search_order,
 };
-use super::evidence::{Answer, Evidence, NotOffered, Oddity};
+use super::evidence::{Answer, Evidence, HelloSize, NotOffered, Oddity};
 use super::hello::{Subject, Tls13Share, hello_sized_sets, one_kind_sets};
 use super::order::{Observation, Order, Preference, preference};
 use super::rounds::Rounds;
 use crate::probe::{Ending, Outcome, ProbeError};
-use crate::tls::{Alert, AlertDescription, CipherSuite, TlsVersion};
+use crate::tls::{Alert, AlertDescription, CipherSuite, KeyExchange, TlsVersion};
 use crate::wire::Flight;
 
 /// How many hellos must be refused for their version before no more are sent.
 const VERSION_REFUSALS: usize = 2;
+/// How many must be answered in another version, which something on the way may have changed.
+const OTHER_VERSIONS: usize = 4;
 /// A part smaller than this is not worth a connection of its own while others wait.
 const SMALLEST_PART: usize = 6;
 /// Members of refused sets that are asked alone, the ones most in use.
@@ -43,6 +45,8 @@ pub(super) struct Job {
     pub(super) share: Tls13Share,
     /// How often it was asked in vain.
     pub(super) attempts: u32,
+    /// How big its hello was when it was sent.
+    pub(super) size: HelloSize,
     /// How soon it is wanted: 0 first.
     pub(super) rank: u8,
     /// The list that it is a question of, on a far network.
@@ -111,6 +115,10 @@ pub(super) struct SuiteSearch {
     accepted: Vec<CipherSuite>,
     observations: Vec<Observation>,
     version_refusals: usize,
+    /// The most suites that a hello was made for.
+    largest_set: usize,
+    /// How often the server answered with another version.
+    other_versions: usize,
     is_spent: bool,
     distance: Distance,
     lists: Vec<List>,
@@ -163,6 +171,8 @@ impl SuiteSearch {
         };
         let mut search = Self {
             version,
+            largest_set: sets.iter().map(Vec::len).max().unwrap_or(1),
+            other_versions: 0,
             queue: VecDeque::new(),
             stage: Stage::Searching,
             answers: left_out.into_iter().map(|suite| (suite, not_offered.clone())).collect(),
@@ -269,7 +279,8 @@ impl SuiteSearch {
 
     /// Whether the server refuses the version as such.
     pub(super) fn is_version_refused(&self) -> bool {
-        self.accepted.is_empty() && self.version_refusals >= self.refusals_needed
+        let is_other = self.other_versions >= OTHER_VERSIONS.min(self.refusals_needed * 2);
+        self.accepted.is_empty() && (self.version_refusals >= self.refusals_needed || is_other)
     }
 
     /// The suites accepted so far, as the survey of a version that is not done yet.
@@ -395,8 +406,12 @@ impl SuiteSearch {
 
     fn sample_list(&mut self, index: usize) {
         let old = self.version < TlsVersion::TLS12;
-        let left = if old { OLD_SAMPLES } else { SAMPLES };
-        let left = left - self.sampled.len();
+        let most = match self.other_versions {
+            0 if old => OLD_SAMPLES,
+            0 => SAMPLES,
+            _ => SAMPLED.len(),
+        };
+        let left = most.saturating_sub(self.sampled.len());
         let members = SAMPLED.iter().filter(|suite| self.lists[index].suites.contains(suite));
         let refused = members.filter(|suite| {
             let foreign = suite.is_tls13() && self.version < TlsVersion::TLS13;
@@ -480,11 +495,15 @@ impl SuiteSearch {
     }
 
     fn begin_sampling(&mut self) -> Stage {
-        if self.version_refusals < self.refusals_needed {
+        if !self.is_version_refused() {
             let mut samples = SAMPLED.to_vec();
             samples.retain(|suite| self.was_refused_in_a_set(*suite));
             let old = self.version < TlsVersion::TLS12;
-            samples.truncate(if old { OLD_SAMPLES } else { SAMPLES });
+            samples.truncate(match self.other_versions {
+                0 if old => OLD_SAMPLES,
+                0 => SAMPLES,
+                _ => SAMPLED.len(),
+            });
             let jobs = samples.into_iter().map(|suite| Job::new(vec![suite], Purpose::Sample));
             self.queue.extend(jobs);
         }
@@ -494,12 +513,10 @@ impl SuiteSearch {
     fn was_refused_in_a_set(&self, suite: CipherSuite) -> bool {
         match self.answers.get(&suite) {
             Some(Answer::Refused(
-                Evidence::Alert { offered, .. } | Evidence::Ended { offered, .. },
+                Evidence::Alert { offered, .. }
+                | Evidence::Ended { offered, .. }
+                | Evidence::OtherVersion { offered, .. },
             )) => *offered > 1,
-            // No lawful answer, so that it says little about the members.
-            Some(Answer::Refused(Evidence::OtherVersion { answered, offered })) => {
-                *answered > self.version && *offered > 1
-            }
             _ => false,
         }
     }
@@ -688,8 +705,12 @@ impl SuiteSearch {
 
     fn accept(&mut self, suite: CipherSuite, evidence: Evidence) {
         self.answers.insert(suite, Answer::Accepted(evidence));
-        if !self.accepted.contains(&suite) {
-            self.accepted.push(suite);
+        if self.accepted.contains(&suite) {
+            return;
+        }
+        self.accepted.push(suite);
+        if self.accepted.len() == 1 {
+            self.ask_again_for_version();
         }
     }
 
@@ -710,9 +731,12 @@ impl SuiteSearch {
     /// A server that refuses sets for the sake of one member is asked for each widespread suite.
     fn ask_refused_alone(&mut self) {
         let refused = self.refused();
-        let widespread = refused.into_iter().filter(|suite| is_widespread(*suite));
-        let jobs: Vec<_> = widespread.map(|suite| Job::new(vec![suite], Purpose::Search)).collect();
-        self.queue.extend(jobs);
+        for suite in refused.into_iter().filter(|suite| is_widespread(*suite)) {
+            // At once, since the deadline may come before the answer.
+            let what = "refused in a set of which another member is accepted";
+            self.answers.insert(suite, Answer::Unclear(what.to_owned()));
+            self.queue.push_back(Job::new(vec![suite], Purpose::Search));
+        }
     }
 
     fn record_other_version(&mut self, job: &Job, answered: TlsVersion) -> Verdict {
@@ -720,12 +744,78 @@ impl SuiteSearch {
             self.note(Oddity::UnofferedVersion { asked: self.version, answered });
         }
         self.answers_older |= answered < self.version;
+        // It speaks the version, so that this is no refusal of it.
+        if !self.accepted.is_empty() {
+            let what = format!("the server answered {answered}, and {} before", self.version);
+            return Verdict::Doubtful(job.clone(), Trouble::Unclear(what));
+        }
         let evidence = Evidence::OtherVersion { answered, offered: job.suites.len() };
         self.record_refusal(job, &evidence);
+        // A version above the offer says little about any suite.
         if answered < self.version {
-            self.count_version_refusal();
+            self.other_versions += 1;
+            self.drop_refused_version();
         }
         Verdict::Recorded
+    }
+
+    /// What was refused for its version has to be asked again once a suite is accepted in it.
+    fn ask_again_for_version(&mut self) {
+        let of_version = |answer: &Answer| {
+            matches!(
+                answer,
+                Answer::Refused(Evidence::OtherVersion { .. } | Evidence::VersionRefused)
+            )
+        };
+        let suites: Vec<_> = IN_SEARCH_ORDER
+            .iter()
+            .copied()
+            .filter(|suite| self.answers.get(suite).is_some_and(of_version))
+            .collect();
+        (self.version_refusals, self.other_versions) = (0, 0);
+        suites.iter().for_each(|suite| drop(self.answers.remove(suite)));
+        let sets = suites.chunks(self.largest_set).map(<[CipherSuite]>::to_vec);
+        self.queue.extend(sets.map(|set| Job::new(set, Purpose::Search)));
+    }
+
+    /// Asks the same once more, before anything else.
+    pub(super) fn ask_again(&mut self, job: Job) {
+        self.queue.push_front(job);
+    }
+
+    /// Puts a job back in the queue, in hellos that fit the manner of `subject`.
+    pub(super) fn requeue(&mut self, job: Job, subject: &Subject) {
+        match job.purpose {
+            Purpose::Search => {
+                let sets = one_kind_sets(subject, self.version, &job.suites);
+                for set in sets.into_iter().rev() {
+                    let next = Job::new(set, Purpose::Search);
+                    self.queue.push_front(Job { share: job.share, rank: job.rank, ..next });
+                }
+            }
+            Purpose::Sample => self.queue.push_front(Job { attempts: 0, ..job }),
+            Purpose::Order => {}
+        }
+    }
+
+    /// The same for a job that was about to be sent.
+    pub(super) fn put_back(&mut self, job: Job, subject: &Subject) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        if let Some(list) = job.list.and_then(|index| self.lists.get_mut(index)) {
+            list.waiting = list.waiting.saturating_sub(1);
+        }
+        if job.purpose == Purpose::Order {
+            self.order_waiting = self.order_waiting.saturating_sub(1);
+        }
+        self.requeue(job, subject);
+    }
+
+    /// Cuts what is queued into hellos that fit the manner of `subject`.
+    pub(super) fn refit(&mut self, subject: &Subject) {
+        self.largest_set = self.largest_set.min(subject.manner.most_suites);
+        for job in std::mem::take(&mut self.queue).into_iter().rev() {
+            self.requeue(job, subject);
+        }
     }
 
     fn note_warnings(&mut self, flight: &Flight) {
@@ -737,6 +827,17 @@ impl SuiteSearch {
     fn note(&mut self, oddity: Oddity) {
         if !self.oddities.contains(&oddity) {
             self.oddities.push(oddity);
+        }
+    }
+
+    /// Writes down that refusals say nothing where hellos had to go without groups and schemes:
+    /// only a key exchange with the certificate's RSA key needs neither.
+    pub(super) fn doubt_bare_refusals(&mut self) {
+        for (suite, answer) in &mut self.answers {
+            if matches!(answer, Answer::Refused(_)) && suite.key_exchange() != KeyExchange::Rsa {
+                let what = "the server answers only hellos without the groups that it would need";
+                *answer = Answer::Unclear(what.to_owned());
+            }
         }
     }
 
@@ -777,7 +878,8 @@ impl SuiteSearch {
 
 impl Job {
     fn new(suites: Vec<CipherSuite>, purpose: Purpose) -> Self {
-        Self { suites, purpose, share: Tls13Share::default(), attempts: 0, rank: 1, list: None }
+        let (share, size) = (Tls13Share::default(), HelloSize::default());
+        Self { suites, purpose, share, attempts: 0, size, rank: 1, list: None }
     }
 }
 
@@ -984,7 +1086,7 @@ mod tests {
         let answer = |_: &[CipherSuite]| selects(TlsVersion::TLS10, has[0]);
         let (found, hellos) = survey(TlsVersion::TLS11, 1, answer);
         assert!(found.accepted.is_empty());
-        assert_eq!(hellos, 2);
+        assert_eq!(hellos, 4);
     }
 
     #[test]

@@ -44,20 +44,29 @@ pub(super) async fn attempt(prober: &Prober, config: ClientConfig) -> Attempt {
     loop {
         let attempt = attempt_once(prober, config.clone()).await;
         tries += 1;
-        let worth_another = match &attempt.result {
-            Err(Obstacle::Ended(_)) => tries <= prober.limits().retries.min(2),
-            Err(Obstacle::Unclear(ProbeError::Silence { .. } | ProbeError::ConnectTimeout(_))) => {
-                tries <= prober.limits().retries.min(1)
-            }
-            Err(Obstacle::Unclear(ProbeError::StartTls(error))) if error.may_pass() => {
-                tries <= prober.limits().retries.min(1)
-            }
-            _ => false,
+        // A server that has answered nothing yet is not asked the same thing for ever.
+        let is_first = prober.gate().connections_opened() <= u64::from(tries);
+        let most = match &attempt.result {
+            Err(Obstacle::Ended(_)) if prober.has_answered() || is_first => 2,
+            Err(Obstacle::Ended(_)) => 1,
+            Err(Obstacle::Unclear(ProbeError::Silence { .. })) => u32::from(prober.has_answered()),
+            Err(Obstacle::Unclear(ProbeError::ConnectTimeout(_))) => 1,
+            Err(Obstacle::Unclear(ProbeError::StartTls(error))) if error.may_pass() => 1,
+            // Something on the way may have changed the answer, this once.
+            Err(
+                Obstacle::SuiteNotOffered(_)
+                | Obstacle::VersionNotOffered(_)
+                | Obstacle::VersionTooLow(_),
+            ) => 1,
+            _ => 0,
         };
-        if !worth_another {
+        if tries > prober.limits().retries.min(most) {
             return attempt;
         }
-        tokio::time::sleep(PAUSE * tries * tries).await;
+        let is_trouble = matches!(attempt.result, Err(Obstacle::Ended(_) | Obstacle::Unclear(_)));
+        let is_quick = !is_trouble || (most == 1 && !prober.has_answered());
+        let pause = if is_quick { PAUSE / 8 } else { PAUSE };
+        tokio::time::sleep(pause * tries * tries).await;
     }
 }
 

@@ -241,6 +241,7 @@ impl Finding {
             | Self::BehindStartTls(_)
             | Self::AddressFamily
             | Self::Disagreement => Severity::Warning,
+            Self::Oddity(oddity) if oddity.is_trouble() => Severity::Warning,
             Self::Oddity(_) => Severity::Info,
             _ => Severity::Blocking,
         }

@@ -369,7 +369,7 @@ fn side_findings(trial: &Trial, survey: &Survey, summary: Summary) -> Vec<Findin
         let gave_up = summary == Summary::Unclear;
         findings.push(Finding::Throttled { times: survey.times_slowed, gave_up });
     }
-    if survey.unclear() > 0 && summary != Summary::Unclear {
+    if survey.unclear() > 0 {
         findings.push(Finding::UnclearSuites(survey.unclear()));
     }
     if survey.deadline_hit {

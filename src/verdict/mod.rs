@@ -37,6 +37,16 @@ pub enum Summary {
 }
 
 impl Summary {
+    /// 0 Envoy connects, 1 it does not, 2 no answer.
+    #[must_use]
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Connects => 0,
+            Self::NeedsChange | Self::NoSettingHelps => 1,
+            Self::Unclear => 2,
+        }
+    }
+
     /// The name in JSON.
     #[must_use]
     pub fn code(self) -> &'static str {

@@ -35,7 +35,7 @@ fn run_survey(address: SocketAddr, exhaustive: bool) -> Survey {
             clearance: Clearance::given(None),
             deadline: Instant::now() + Duration::from_secs(60),
         };
-        let subject = Subject { sni: Some(keys::NAME.to_owned()) };
+        let subject = Subject { sni: Some(keys::NAME.to_owned()), ..Subject::default() };
         survey(&prober, &subject, &options, &|_| ()).await
     })
 }

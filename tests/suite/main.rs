@@ -24,6 +24,7 @@ mod config_dump;
 mod deploy;
 mod documents;
 mod explain;
+mod faults;
 mod fleet;
 mod kubernetes;
 mod lab;

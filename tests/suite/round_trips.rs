@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use cipher_test::lab::{Server as Embedded, ServerConfig};
 use openssl::ssl::SslVersion;
@@ -12,11 +11,11 @@ use serde_json::Value;
 
 use crate::support::binary::cipher_test;
 use crate::support::embedded;
-use crate::support::servers::relay::{carry, delays};
+use crate::support::servers::relay::carry;
 use crate::support::servers::{Scripted, Server};
 
 /// Enough that nobody takes the server for a near one, however busy the machine is.
-const DELAY: Duration = Duration::from_millis(60);
+const DELAY: &str = "delay=60ms";
 
 /// The endpoint's part of the report, and the exit code.
 fn endpoint(address: SocketAddr, more: &[&str]) -> (Value, Option<i32>) {
@@ -84,7 +83,7 @@ fn many() -> Embedded {
 }
 
 fn takes_at_most(server: &Embedded, pairs: usize, round_trips: u64) {
-    let far = delays(server.address(), DELAY);
+    let far = embedded::relay(server.address(), &[DELAY], 1);
     let (near, code) = endpoint(server.address(), &["--no-handshakes"]);
     let (seen, far_code) = endpoint(far.address(), &["--no-handshakes"]);
     assert_eq!(far_code, code);
@@ -180,7 +179,7 @@ fn a_budget_that_leaves_the_verdict_unknown_ends_with_2() {
 fn a_far_port_without_tls_gets_one_connection() {
     let ssh = Scripted::ssh();
     let (relay, count) = counted(ssh.address());
-    let far = delays(relay.address(), DELAY);
+    let far = embedded::relay(relay.address(), &[DELAY], 1);
     let (seen, code) = endpoint(far.address(), &[]);
     assert_eq!(code, Some(1), "{seen}");
     assert_eq!(count.load(Ordering::SeqCst), 1);

@@ -14,13 +14,13 @@ use std::io;
 use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::time::Instant;
 
+use super::NO_ANSWER;
 use super::args::Format;
 use super::diagnose::diagnose;
 use super::doors::Doors;
 use super::output::{Printer, print_text};
 use super::progress::Progress;
 use super::settings::{Probing, Settings};
-use super::{NO_ANSWER, exit_code};
 use crate::probe::Gate;
 use crate::report::Diagnosis;
 use crate::report::overview::Overview;
@@ -186,7 +186,7 @@ impl Fleet<'_> {
     /// Takes a result; returns what went wrong in writing, if anything did.
     fn take(&mut self, number: usize, diagnosis: Diagnosis) -> Option<io::Error> {
         self.tested += 1;
-        self.exit_code = self.exit_code.max(exit_code(diagnosis.summary()));
+        self.exit_code = self.exit_code.max(diagnosis.exit_code());
         let target = diagnosis.target.to_string();
         self.overview.add(&target, diagnosis.summary().into(), causes(&diagnosis));
         self.progress.count();

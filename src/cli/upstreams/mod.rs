@@ -183,7 +183,7 @@ impl Run {
     }
 
     fn finish(&self, input: &Input, results: &[UpstreamDiagnosis]) -> Result<u8, String> {
-        let codes = results.iter().map(|result| result.summary().exit_code());
+        let codes = results.iter().map(UpstreamDiagnosis::exit_code);
         let code = codes.max().unwrap_or(NO_ANSWER);
         if self.write {
             return Ok(write::write(input, results));

@@ -37,8 +37,8 @@ pub use secrets::{
 pub(crate) use survey::Rows;
 pub use survey::{
     Answer, Behaviour, ClientCertificate, EnvoyUse, Evidence, Fact, FactAnswer, Groups,
-    HandshakeResult, HandshakeRow, Oddity, OddityDetails, OrderOf, Ssl2, Ssl2Cipher, SuiteRow,
-    Survey, VersionSurvey,
+    HandshakeResult, HandshakeRow, HelloSize, Oddity, OddityDetails, OrderOf, Plainness, Ssl2,
+    Ssl2Cipher, SuiteRow, Survey, UnsteadyRow, VersionSurvey,
 };
 pub use target::{Endpoint, Summary, Target};
 pub use terms::{
@@ -77,7 +77,8 @@ pub struct Report {
     /// The worst summary of all targets.
     pub summary: Summary,
     /// The exit code that goes with it: 0 where Envoy connects to every target, 1 where some
-    /// target needs a change or no setting helps, 2 where it could not be told for some target.
+    /// target needs a change or no setting helps, 2 where it could not be told for some target,
+    /// or where some suite could not be told accepted from refused, whatever the summary.
     #[schemars(range(max = 2))]
     pub exit_code: u8,
     /// One entry for each target, in the order given; in a line of `--format ndjson`, one.
@@ -102,11 +103,12 @@ impl Report {
     /// A report of this program on targets, of which the worst has this summary.
     #[must_use]
     pub fn of(worst: Summary, targets: Vec<Target>) -> Self {
+        let codes = targets.iter().map(Target::exit_code);
         Self {
             version: VERSION,
             tool: concat!("cipher-test ", env!("CARGO_PKG_VERSION")).to_owned(),
             summary: worst,
-            exit_code: worst.exit_code(),
+            exit_code: codes.fold(worst.exit_code(), u8::max),
             targets,
         }
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::all;
 use super::envoy::EnvoyClient;
-use super::finding::Finding;
+use super::finding::{Finding, FindingDetails};
 use super::remedy::Remedy;
 use super::survey::{Rows, Survey};
 use super::trial::Trial;
@@ -93,6 +93,30 @@ impl Summary {
             Self::Connects => 0,
             Self::NeedsChange | Self::NoSettingHelps => 1,
             Self::Unclear => 2,
+        }
+    }
+}
+
+impl Target {
+    /// How many pairs of version and suite could not be told accepted from refused, at all
+    /// endpoints together.
+    #[must_use]
+    pub fn unclear_suites(&self) -> usize {
+        let findings = self.endpoints.iter().flat_map(|endpoint| &endpoint.findings);
+        findings
+            .map(|finding| match &finding.details {
+                Some(FindingDetails::UnclearSuites { count }) => *count,
+                _ => 0,
+            })
+            .sum()
+    }
+
+    /// The exit code that goes with it: that of the summary, or 2 where suites are unclear.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self.unclear_suites() {
+            0 => self.summary.exit_code(),
+            _ => Summary::Unclear.exit_code(),
         }
     }
 }

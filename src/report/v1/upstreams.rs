@@ -197,7 +197,7 @@ impl UpstreamsReport {
         platform: gloo::Platform,
         unreadable: usize,
     ) -> Self {
-        let codes = diagnoses.iter().map(|diagnosis| diagnosis.summary().exit_code());
+        let codes = diagnoses.iter().map(UpstreamDiagnosis::exit_code);
         Self {
             version: super::VERSION,
             tool: concat!("cipher-test ", env!("CARGO_PKG_VERSION")).to_owned(),

@@ -383,6 +383,16 @@ pub(super) fn headline_behind(protocol: StartTls, summary: Summary) -> String {
     }
 }
 
+/// What follows a verdict that is sure while suites are unclear; empty where there is nothing to
+/// add.
+pub(super) fn but_unclear(summary: Summary, suites: usize) -> String {
+    match (summary, suites) {
+        (Summary::Unclear, _) | (_, 0) => String::new(),
+        (_, 1) => ", but 1 suite is unclear".to_owned(),
+        (_, suites) => format!(", but {suites} suites are unclear"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

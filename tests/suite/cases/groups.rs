@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 
 use super::{Case, Known, params, up_to_tls13};
 use crate::support::envoy::merge;
-use crate::support::servers::relay::{self, Hangup};
 use crate::support::servers::{Gnutls, Haproxy, Jsse, Nginx, Node, Openssl};
 
 pub(super) fn cases() -> Vec<Case> {
@@ -97,9 +96,9 @@ fn at_tls13() -> Vec<Case> {
 /// What drops hellos with a post-quantum key. Envoy 1.40 sends one wherever TLS 1.3 is on, 1.36
 /// where it is told to.
 fn large_hellos() -> Vec<Case> {
-    let drops = |name: &str, args: &'static str, most, how| {
+    let drops = |name: &str, args: &'static str, most: usize, how: &'static str| {
         Case::new(format!("{name}, hellos above {most} bytes dropped"), move || {
-            relay::drops_long_hellos_to(Openssl::new(args).start(), most, how)
+            Openssl::new(args).start().behind(&format!("longest-hello={most}:{how}"))
         })
     };
     let classical = || json!({ "ecdh_curves": ["X25519", "P-256"] });
@@ -107,22 +106,22 @@ fn large_hellos() -> Vec<Case> {
     merge(&mut both, &up_to_tls13());
     let large = || json!({ "ecdh_curves": ["X25519MLKEM768", "X25519", "P-256"] });
     vec![
-        drops("TLS 1.2 and 1.3 on, reset", "", 1400, Hangup::Reset)
+        drops("TLS 1.2 and 1.3 on, reset", "", 1400, "reset")
             .params(up_to_tls13())
             .fixed_by_params(classical())
             .but_1_36(Known::Connects),
-        drops("TLS 1.3 alone on, closed", "-tls1_3", 511, Hangup::Close)
+        drops("TLS 1.3 alone on, closed", "-tls1_3", 511, "close")
             .params(up_to_tls13())
             .fixed_by_params(classical())
             .but_1_36(Known::Connects),
-        drops("TLS 1.3 alone on, silent", "-tls1_3", 255, Hangup::Silence)
+        drops("TLS 1.3 alone on, silent", "-tls1_3", 255, "silence")
             .params(up_to_tls13())
             .fixed_by_params(classical())
             .but_1_36(Known::Connects),
-        drops("TLS 1.3 alone off", "-tls1_3", 1400, Hangup::Reset)
+        drops("TLS 1.3 alone off", "-tls1_3", 1400, "reset")
             .fixed_by_params(both)
             .but_1_36(Known::FixedBy(params(up_to_tls13()))),
-        drops("post-quantum group configured", "", 1400, Hangup::Reset)
+        drops("post-quantum group configured", "", 1400, "reset")
             .params(up_to_tls13())
             .params(large())
             .fixed_by_params(classical()),

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use super::endpoint;
 use super::script::{is_ssl2, refuses};
 use crate::support::binary::cipher_test;
+use crate::support::embedded;
 use crate::support::hello::Hello;
 use crate::support::servers::Openssl;
-use crate::support::servers::relay::{self, Hangup};
 
 const LARGE: [&str; 3] = ["--envoy=1.40", "--no-sni", "--maximum-protocol-version=TLSv1_3"];
 
@@ -20,7 +20,8 @@ fn finding(found: &Value) -> Value {
 fn the_size_alone_is_found_to_be_the_cause() {
     for most in [1400, 511, 255] {
         let server = Openssl::new("").start();
-        let relayed = relay::drops_long_hellos(server.address(), most, Hangup::Reset);
+        let relayed =
+            embedded::relay(server.address(), &[&format!("longest-hello={most}:reset")], 1);
         let found = endpoint(relayed.address(), &LARGE);
         let finding = finding(&found);
         assert_eq!(finding["code"], "hello-size", "{found}");
@@ -55,7 +56,7 @@ fn the_key_is_told_from_the_size() {
 #[test]
 fn without_tls13_the_hello_is_small() {
     let server = Openssl::new("").start();
-    let relayed = relay::drops_long_hellos(server.address(), 255, Hangup::Reset);
+    let relayed = embedded::relay(server.address(), &["longest-hello=255:reset"], 1);
     let found = endpoint(relayed.address(), &["--envoy=1.40", "--no-sni"]);
     assert_eq!(found["summary"], "connects", "{found}");
 }
@@ -63,7 +64,7 @@ fn without_tls13_the_hello_is_small() {
 #[test]
 fn an_upgrade_to_a_larger_hello_is_told_and_mended() {
     let server = Openssl::new("").start();
-    let relayed = relay::drops_long_hellos(server.address(), 1400, Hangup::Reset);
+    let relayed = embedded::relay(server.address(), &["longest-hello=1400:reset"], 1);
     let target = relayed.address().to_string();
     let args =
         [&target, "--from=1.39", "--to=1.40", "--no-sni", "--maximum-protocol-version=TLSv1_3"];

@@ -1,10 +1,13 @@
 //! The servers of the `demo` command, in this process.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::OnceLock;
 
 use cipher_test::lab::{Scenario, Server, ServerConfig};
 use openssl::ssl::SslVersion;
 use tokio::runtime::Runtime;
+
+use super::faults::Relay;
 
 /// The runtime that all embedded servers share.
 pub(crate) fn runtime() -> &'static Runtime {
@@ -23,6 +26,17 @@ pub(crate) fn scenario(scenario: Scenario) -> Server {
 /// Starts any server on a free port.
 pub(crate) fn server(config: &ServerConfig) -> Server {
     runtime().block_on(Server::start_with(config, 0)).expect("a server")
+}
+
+/// Stands before a server and does what `faults` say, as `examples/fault-relay` reads them.
+///
+/// # Panics
+///
+/// If one of them is none.
+pub(crate) fn relay(to: SocketAddr, faults: &[&str], seed: u64) -> Relay {
+    let faults = faults.iter().map(|fault| fault.parse().expect("a fault")).collect();
+    let listen = (Ipv4Addr::LOCALHOST, 0).into();
+    runtime().block_on(Relay::start(listen, to, faults, seed)).expect("a relay")
 }
 
 /// A server that Envoy reaches as it is, with some of every version and some that Envoy never

@@ -5,6 +5,8 @@ pub(crate) mod binary;
 pub(crate) mod client;
 pub(crate) mod embedded;
 pub(crate) mod envoy;
+#[path = "../../../examples/fault-relay/relay/mod.rs"]
+pub(crate) mod faults;
 pub(crate) mod gloo;
 pub(crate) mod hello;
 pub(crate) mod keys;

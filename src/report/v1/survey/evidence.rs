@@ -127,6 +127,85 @@ pub enum OddityDetails {
         /// The alert.
         alert: Alert,
     },
+    /// It does not answer hellos above a size that others take.
+    LongHello {
+        /// How big a hello was left without an answer.
+        unanswered: HelloSize,
+        /// How big a hello was answered, the biggest that was.
+        answered: HelloSize,
+    },
+    /// It answers only hellos that are plainer than what servers usually take.
+    OnlyPlainer {
+        /// What such a hello does without.
+        plainness: Plainness,
+    },
+    /// It stopped answering, whatever was asked.
+    StoppedAnswering {
+        /// How many connections had been opened by then.
+        connections: u64,
+    },
+    /// It took connections and left hellos unanswered that it answered on the next one.
+    Stalls {
+        /// How often.
+        times: u32,
+    },
+    /// It selected suites from a set, and not when they were offered alone.
+    NotConfirmed {
+        /// The version of the first of them.
+        version: Version,
+        /// The first of them.
+        suite: Suite,
+        /// How many pairs of version and suite there are.
+        rows: usize,
+    },
+    /// It answers the same question now so and now so; the rows stand in `unsteady`.
+    Unsteady {
+        /// How many pairs of version and suite it was seen with.
+        rows: usize,
+        /// In how many surveys.
+        surveys: u32,
+    },
+}
+
+/// How big a hello is.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct HelloSize {
+    /// The length of the message in bytes, without the header of the record.
+    pub bytes: usize,
+    /// How many suites it offers.
+    pub suites: usize,
+}
+
+/// What a hello must do without to be answered.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Plainness {
+    /// More than a few groups and signature schemes.
+    FewGroups,
+    /// Extensions other than server_name.
+    NoExtensions,
+    /// server_name.
+    NoServerName,
+    /// TLS 1.0 as the version of its record.
+    NewerRecord,
+}
+
+impl From<survey::HelloSize> for HelloSize {
+    fn from(size: survey::HelloSize) -> Self {
+        Self { bytes: size.bytes, suites: size.suites }
+    }
+}
+
+impl From<survey::Plainness> for Plainness {
+    fn from(plainness: survey::Plainness) -> Self {
+        match plainness {
+            survey::Plainness::FewGroups => Self::FewGroups,
+            survey::Plainness::NoExtensions => Self::NoExtensions,
+            survey::Plainness::NoServerName => Self::NoServerName,
+            survey::Plainness::NewerRecord => Self::NewerRecord,
+        }
+    }
 }
 
 impl From<&survey::Oddity> for Oddity {
@@ -152,6 +231,20 @@ impl From<&survey::Oddity> for OddityDetails {
                 Self::RefusesByEnding { ending: ending.into() }
             }
             survey::Oddity::Warning(alert) => Self::Warning { alert: alert.into() },
+            survey::Oddity::LongHello { unanswered, answered } => {
+                Self::LongHello { unanswered: unanswered.into(), answered: answered.into() }
+            }
+            survey::Oddity::OnlyPlainer(plainness) => {
+                Self::OnlyPlainer { plainness: plainness.into() }
+            }
+            survey::Oddity::StoppedAnswering { connections } => {
+                Self::StoppedAnswering { connections }
+            }
+            survey::Oddity::Stalls(times) => Self::Stalls { times },
+            survey::Oddity::NotConfirmed { version, suite, rows } => {
+                Self::NotConfirmed { version: version.into(), suite: suite.into(), rows }
+            }
+            survey::Oddity::Unsteady { rows, surveys } => Self::Unsteady { rows, surveys },
         }
     }
 }

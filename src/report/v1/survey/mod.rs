@@ -6,7 +6,7 @@ mod handshakes;
 mod versions;
 
 pub use behaviour::{Behaviour, Fact, FactAnswer, Ssl2, Ssl2Cipher};
-pub use evidence::{Evidence, Oddity, OddityDetails};
+pub use evidence::{Evidence, HelloSize, Oddity, OddityDetails, Plainness};
 pub use handshakes::{HandshakeResult, HandshakeRow};
 pub(crate) use versions::Rows;
 pub use versions::{Answer, EnvoyUse, OrderOf, SuiteRow, VersionSurvey};
@@ -17,7 +17,7 @@ use x509_parser::prelude::{FromDer, X509Name};
 
 use super::all;
 use super::certificate::Certificate;
-use super::terms::{Group, Version};
+use super::terms::{Group, Suite, Version};
 use crate::survey;
 use crate::verdict;
 
@@ -52,6 +52,39 @@ pub struct Survey {
     pub behaviour: Behaviour,
     /// What was odd.
     pub oddities: Vec<Oddity>,
+    /// How many surveys were put together.
+    pub surveys: u32,
+    /// The suites that were accepted in one of them and refused in another; their answer is
+    /// `unclear`.
+    pub unsteady: Vec<UnsteadyRow>,
+}
+
+/// A suite that was accepted in one survey and refused in another.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct UnsteadyRow {
+    /// The version asked for.
+    pub version: Version,
+    /// The suite.
+    pub suite: Suite,
+    /// In how many surveys it was accepted.
+    pub accepted: u32,
+    /// In how many it was refused.
+    pub refused: u32,
+    /// In how many it was unclear.
+    pub unclear: u32,
+}
+
+impl From<&survey::UnsteadyRow> for UnsteadyRow {
+    fn from(row: &survey::UnsteadyRow) -> Self {
+        Self {
+            version: row.version.into(),
+            suite: row.suite.into(),
+            accepted: row.accepted,
+            refused: row.refused,
+            unclear: row.unclear,
+        }
+    }
 }
 
 /// The groups that a server takes under one version.
@@ -102,6 +135,8 @@ impl Survey {
             handshakes: all(&survey.handshakes),
             behaviour: Behaviour::from(&survey.behaviour),
             oddities: all(&survey.oddities),
+            surveys: survey.surveys.max(1),
+            unsteady: all(&survey.unsteady),
         }
     }
 }

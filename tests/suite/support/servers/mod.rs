@@ -46,7 +46,8 @@ pub(crate) use self::scripted::{Scripted, closed_port};
 pub(crate) use self::slapd::Slapd;
 pub(crate) use self::vsftpd::Vsftpd;
 
-use super::scratch;
+use super::faults::Relay;
+use super::{embedded, scratch};
 
 /// How long a server may take until it listens. Generous, since Java starts slowly on a busy
 /// machine; nothing waits this long when all is well.
@@ -64,6 +65,7 @@ pub(crate) struct Server {
 enum Running {
     Program { child: Child, directory: TempDir },
     Scripted { _server: Scripted },
+    Relayed { _server: Box<Server>, _relay: Relay },
     ClosedPort { _reserved: tokio::net::TcpSocket },
 }
 
@@ -71,6 +73,13 @@ impl Server {
     /// Where it listens.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The same behind a relay that does what `fault` says.
+    pub(crate) fn behind(self, fault: &str) -> Self {
+        let relay = embedded::relay(self.address, &[fault], 1);
+        let address = relay.address();
+        Self { address, running: Running::Relayed { _server: Box::new(self), _relay: relay } }
     }
 
     /// What the program has printed so far; empty for servers that are no program.

@@ -2,32 +2,9 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use super::{Scripted, Server};
 use crate::support::embedded;
-
-/// How a connection is hung up.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Hangup {
-    /// FIN: a plain close, with all that came read.
-    Close,
-    /// RST: a close with `SO_LINGER` 0.
-    Reset,
-    /// Neither: the connection stays open and nothing comes any more.
-    Silence,
-}
-
-impl Hangup {
-    fn apply(self, stream: TcpStream) {
-        match self {
-            Self::Close => drop(stream),
-            Self::Reset => reset(stream),
-            Self::Silence => swallow(stream),
-        }
-    }
-}
 
 /// Resets a connection, whatever was read of it.
 pub(crate) fn reset(stream: TcpStream) {
@@ -42,133 +19,6 @@ pub(crate) fn reset(stream: TcpStream) {
 /// Reads until the client leaves.
 pub(crate) fn swallow(mut stream: TcpStream) {
     while stream.read(&mut [0; 4096]).is_ok_and(|count| count > 0) {}
-}
-
-/// Hangs up on each connection beyond `most` a second, before it has said anything.
-pub(crate) fn limited(to: SocketAddr, most: usize) -> Server {
-    let recent = Arc::new(Mutex::new(Vec::<Instant>::new()));
-    Scripted::start(move |stream| {
-        let now = Instant::now();
-        let too_many = {
-            let mut recent = recent.lock().expect("no panic in a relay");
-            recent.retain(|then| now.duration_since(*then) < Duration::from_secs(1));
-            let too_many = recent.len() >= most;
-            if !too_many {
-                recent.push(now);
-            }
-            too_many
-        };
-        if too_many { reset(stream) } else { carry(stream, to) }
-    })
-}
-
-/// Relays `count` connections and hangs up on all that follow.
-pub(crate) fn bans_after(to: SocketAddr, count: usize, how: Hangup) -> Server {
-    let left = Arc::new(Mutex::new(count));
-    Scripted::start(move |mut stream| {
-        let bans = {
-            let mut left = left.lock().expect("no panic in a relay");
-            let bans = *left == 0;
-            *left = left.saturating_sub(1);
-            bans
-        };
-        if bans {
-            let _ = first_record(&mut stream);
-            how.apply(stream);
-        } else {
-            carry(stream, to);
-        }
-    })
-}
-
-/// Hangs up on the first `count` connections, and on none after them.
-pub(crate) fn fails_at_first(to: SocketAddr, count: usize, how: Hangup) -> Server {
-    let left = Arc::new(Mutex::new(count));
-    Scripted::start(move |stream| {
-        let fails = {
-            let mut left = left.lock().expect("no panic in a relay");
-            let fails = *left > 0;
-            *left = left.saturating_sub(1);
-            fails
-        };
-        if fails { how.apply(stream) } else { carry(stream, to) }
-    })
-}
-
-/// Answers hellos of more than `most` bytes, records' headers included, with a hangup.
-pub(crate) fn drops_long_hellos(to: SocketAddr, most: usize, how: Hangup) -> Server {
-    Scripted::start(move |mut stream| {
-        let Some(hello) = first_record(&mut stream) else { return };
-        if hello.len() > most {
-            return how.apply(stream);
-        }
-        carry_on(stream, to, &hello);
-    })
-}
-
-/// As [`drops_long_hellos`], before a server that lives as long.
-pub(crate) fn drops_long_hellos_to(server: Server, most: usize, how: Hangup) -> Server {
-    let server = Arc::new(server);
-    Scripted::start(move |mut stream| {
-        let Some(hello) = first_record(&mut stream) else { return };
-        if hello.len() > most {
-            return how.apply(stream);
-        }
-        carry_on(stream, server.address(), &hello);
-    })
-}
-
-/// Says something first, then relays.
-pub(crate) fn says_first(to: SocketAddr, what: &'static [u8]) -> Server {
-    Scripted::start(move |stream| {
-        pass(stream, to, |stream| drop(stream.write_all(what)), whole);
-    })
-}
-
-/// Lets each answer wait, as on a long way.
-pub(crate) fn delays(to: SocketAddr, by: Duration) -> Server {
-    Scripted::start(move |stream| {
-        pass(
-            stream,
-            to,
-            |_| {},
-            move |client, bytes| {
-                std::thread::sleep(by);
-                whole(client, bytes)
-            },
-        );
-    })
-}
-
-/// Gives the server's answer one byte at a time, each in a segment of its own.
-pub(crate) fn crumbles(to: SocketAddr) -> Server {
-    Scripted::start(move |stream| {
-        let _ = stream.set_nodelay(true);
-        pass(
-            stream,
-            to,
-            |_| {},
-            |client, bytes| bytes.iter().all(|byte| client.write_all(&[*byte]).is_ok()),
-        );
-    })
-}
-
-/// Hangs up where the server answers with a fatal alert instead of a ServerHello.
-pub(crate) fn hides_alerts(to: SocketAddr, how: Hangup) -> Server {
-    Scripted::start(move |mut client| {
-        let Ok(mut server) = TcpStream::connect(to) else { return };
-        let Some(hello) = first_record(&mut client) else { return };
-        if server.write_all(&hello).is_err() {
-            return;
-        }
-        let Some(answer) = first_record(&mut server) else { return how.apply(client) };
-        if answer[0] == 21 && answer.get(5) == Some(&2) {
-            return how.apply(client);
-        }
-        if client.write_all(&answer).is_ok() {
-            pump(client, server, whole);
-        }
-    })
 }
 
 /// Reads one TLS record, header included; what is no record comes as it is.

@@ -1,0 +1,146 @@
+//! Selections that something contradicts are asked for once more, each suite alone.
+//!
+//! Something on the way can change which suite a ServerHello names. A hello that offers one suite
+//! leaves nothing to change it to; the handshakes that follow a survey offer one each, so that
+//! only what they contradict is asked again here.
+
+use futures::stream::{self, StreamExt};
+
+use super::evidence::{Answer, Evidence, Oddity};
+use super::hello::{Subject, suite_hello};
+use super::{HandshakeResult, Preference, Survey};
+use crate::probe::{Outcome, Prober};
+use crate::tls::{Alert, CipherSuite, TlsVersion};
+
+/// How often a suite is asked for alone before it is unclear.
+const TRIES: u32 = 3;
+
+/// What came of asking for a suite alone.
+enum Alone {
+    Selected,
+    Refused(Alert),
+    Unclear(String),
+}
+
+/// Asks again, alone, for each suite whose selection is contradicted, and then for all that
+/// nothing confirms if one of them was not selected alone.
+pub(super) async fn confirm_selections(prober: &Prober, subject: &Subject, survey: &mut Survey) {
+    let rows = contradicted(survey);
+    let mut taken_back = confirm(prober, subject, survey, rows).await;
+    if !taken_back.is_empty() {
+        let rows = unconfirmed(survey);
+        taken_back.extend(confirm(prober, subject, survey, rows).await);
+    }
+    if let Some((version, suite)) = taken_back.first().copied() {
+        let oddity = Oddity::NotConfirmed { version, suite, rows: taken_back.len() };
+        survey.oddities.push(oddity);
+    }
+}
+
+/// Asks for these rows alone, and takes back those that are not selected then.
+async fn confirm(prober: &Prober, subject: &Subject, survey: &mut Survey, rows: Rows) -> Rows {
+    let answers: Vec<_> = stream::iter(rows)
+        .map(async |(version, suite)| {
+            (version, suite, ask_alone(prober, subject, version, suite).await)
+        })
+        .buffered(prober.gate().width())
+        .collect()
+        .await;
+    let mut taken_back = Vec::new();
+    for (version, suite, alone) in answers {
+        let answer = match alone {
+            Alone::Selected => continue,
+            Alone::Refused(alert) => {
+                Answer::Refused(Evidence::Alert { alert: alert.description, offered: 1 })
+            }
+            Alone::Unclear(what) => Answer::Unclear(what),
+        };
+        survey.take_back(version, suite, answer);
+        taken_back.push((version, suite));
+    }
+    taken_back
+}
+
+/// Pairs of version and suite.
+type Rows = Vec<(TlsVersion, CipherSuite)>;
+
+/// The rows known only from a set of suites that a handshake does not confirm, or that none was
+/// begun for if the server was seen selecting what was not offered.
+fn contradicted(survey: &Survey) -> Rows {
+    let unoffered = |oddity: &Oddity| matches!(oddity, Oddity::UnofferedSuite { .. });
+    let is_liar = survey.oddities.iter().any(unoffered);
+    let mut rows = unconfirmed(survey);
+    rows.retain(|row| {
+        let refuses = matches!(
+            handshake(survey, *row),
+            Some(
+                HandshakeResult::Refused(_)
+                    | HandshakeResult::FailedAfterSelection(_)
+                    | HandshakeResult::Unclear(_)
+                    | HandshakeResult::NotInOpenssl
+            )
+        );
+        is_liar || refuses
+    });
+    rows
+}
+
+/// The rows known only from a set of suites, without a handshake.
+fn unconfirmed(survey: &Survey) -> Rows {
+    let rows = survey.accepted().filter(|(version, suite)| {
+        let answer = survey.version(*version).and_then(|found| found.answers.get(suite));
+        let from_set =
+            matches!(answer, Some(Answer::Accepted(Evidence::Selected { offered: 2.., .. })));
+        let completed =
+            matches!(handshake(survey, (*version, *suite)), Some(HandshakeResult::Completed(_)));
+        from_set && !completed
+    });
+    rows.collect()
+}
+
+fn handshake(
+    survey: &Survey,
+    (version, suite): (TlsVersion, CipherSuite),
+) -> Option<&HandshakeResult> {
+    let mut rows = survey.handshakes.iter();
+    let row = rows.find(|row| row.suite == suite && row.version == Some(version))?;
+    Some(&row.result)
+}
+
+async fn ask_alone(
+    prober: &Prober,
+    subject: &Subject,
+    version: TlsVersion,
+    suite: CipherSuite,
+) -> Alone {
+    let hello = suite_hello(subject, version, &[suite], Default::default());
+    let mut last = String::new();
+    for _ in 0..TRIES {
+        last = match prober.ask(&hello).await {
+            Outcome::Refused(alert) => return Alone::Refused(alert),
+            Outcome::Selected(flight) => match flight.server_hello {
+                Some(hello) if hello.cipher_suite == suite && hello.version == version => {
+                    return Alone::Selected;
+                }
+                _ => "selected from a set, and something else alone".to_owned(),
+            },
+            Outcome::Ended(ending) => format!("selected from a set, and alone {ending}"),
+            Outcome::NotTls { .. } => "selected from a set, and alone no TLS".to_owned(),
+            Outcome::Failed(error) => format!("selected from a set, and alone {error}"),
+        };
+    }
+    Alone::Unclear(last)
+}
+
+impl Survey {
+    fn take_back(&mut self, version: TlsVersion, suite: CipherSuite, answer: Answer) {
+        let found = self.versions.iter_mut().find(|survey| survey.version == version);
+        if let Some(found) = found {
+            found.answers.insert(suite, answer);
+            found.accepted.retain(|accepted| *accepted != suite);
+            // Whatever the order was made of is no longer sure.
+            found.preference = Preference::Unknown;
+            found.order_proven = false;
+        }
+    }
+}
