@@ -253,7 +253,7 @@ impl SuiteSearch {
     pub(super) fn learn_of_newer(&mut self, newer: &Self) {
         self.order_of_newer =
             if newer.found() > 1 { Some(newer.likely_order()) } else { newer.order_of_newer };
-        self.newer_is_open = !newer.is_heard && !newer.is_version_refused();
+        self.newer_is_open = !newer.is_heard && !newer.is_version_refused() && !newer.is_over();
         let by_alert = newer.is_version_refused() && !newer.answers_older;
         if by_alert && self.refusals_needed > 1 {
             self.refusals_needed = 1;
@@ -270,6 +270,11 @@ impl SuiteSearch {
         if tls12.found() > self.expected.len() {
             self.expected = tls12.supposed_order().suites().to_vec();
         }
+    }
+
+    /// Whether nothing is on its way and nothing is queued, so that no more is to be learned soon.
+    fn is_over(&self) -> bool {
+        self.is_idle() && self.queue.is_empty()
     }
 
     /// Whether no hello is on its way.
@@ -745,7 +750,7 @@ impl SuiteSearch {
         }
         self.answers_older |= answered < self.version;
         // It speaks the version, so that this is no refusal of it.
-        if !self.accepted.is_empty() {
+        if answered < self.version && !self.accepted.is_empty() {
             let what = format!("the server answered {answered}, and {} before", self.version);
             return Verdict::Doubtful(job.clone(), Trouble::Unclear(what));
         }
@@ -761,11 +766,10 @@ impl SuiteSearch {
 
     /// What was refused for its version has to be asked again once a suite is accepted in it.
     fn ask_again_for_version(&mut self) {
-        let of_version = |answer: &Answer| {
-            matches!(
-                answer,
-                Answer::Refused(Evidence::OtherVersion { .. } | Evidence::VersionRefused)
-            )
+        let of_version = |answer: &Answer| match answer {
+            Answer::Refused(Evidence::OtherVersion { answered, .. }) => *answered < self.version,
+            Answer::Refused(Evidence::VersionRefused) => true,
+            _ => false,
         };
         let suites: Vec<_> = IN_SEARCH_ORDER
             .iter()
@@ -1016,6 +1020,8 @@ mod tests {
         answer: impl Fn(&[CipherSuite]) -> Outcome,
     ) -> (VersionSurvey, usize) {
         let mut search = SuiteSearch::new(&Subject::default(), version, Distance::Near);
+        // There is none.
+        search.newer_is_open = false;
         let mut hellos = 0;
         while search.advance() {
             while let Some(job) = search.next() {
