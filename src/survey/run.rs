@@ -158,19 +158,13 @@ pub async fn survey(
     progress(Step::Facts);
     // Handshakes that were done count even when the deadline cuts the rest off.
     let rows = Mutex::new(Vec::new());
-    let rest = find_rest(
-        prober,
-        &subject,
-        options,
-        &mut result,
-        early_facts,
-        &seen.passing,
-        &rows,
-        progress,
-    );
+    let rest = find_rest(prober, &subject, options, &mut result, early_facts, &rows, progress);
     if timeout_at(options.deadline, rest).await.is_err() {
         result.deadline_hit = true;
     }
+    let mut behaviour = std::mem::take(&mut result.behaviour);
+    behaviour.add_passing(&result, &seen.passing);
+    result.behaviour = behaviour;
     result.handshakes = rows.into_inner().unwrap_or_else(PoisonError::into_inner);
     let confirming = confirm_selections(prober, &subject, &mut result);
     if timeout_at(options.deadline, confirming).await.is_err() {
@@ -234,7 +228,6 @@ async fn find_rest(
     options: &Options,
     result: &mut Survey,
     early_facts: Option<Facts>,
-    passing: &behaviour::Passing,
     rows: &Mutex<Vec<HandshakeRow>>,
     progress: &(dyn Fn(Step) + Sync),
 ) {
@@ -253,13 +246,11 @@ async fn find_rest(
     let hands = handshakes::shake_hands(prober, subject, offers, &refuses_by, rows, progress);
     let fallback = behaviour::survey_fallback(prober, subject, known);
     let (facts, fallback_scsv, ()) = futures::join!(facts, fallback, hands);
-    let mut behaviour = Behaviour { fallback_scsv, ..facts.behaviour };
-    behaviour.add_passing(known, passing);
     if facts.trusts_nothing {
         result.oddities.push(Oddity::UnassignedSuite);
     }
     result.groups = facts.groups;
-    result.behaviour = behaviour;
+    result.behaviour = Behaviour { fallback_scsv, ..facts.behaviour };
     result.add_extras(facts.extras);
 }
 
