@@ -9,7 +9,7 @@ use futures::stream::{self, StreamExt};
 use super::evidence::{Answer, Evidence, Oddity};
 use super::hello::{Subject, suite_hello};
 use super::{HandshakeResult, Preference, Survey};
-use crate::probe::{Outcome, Prober};
+use crate::probe::{Outcome, ProbeError, Prober};
 use crate::tls::{Alert, CipherSuite, TlsVersion};
 
 /// How often a suite is asked for alone before it is unclear.
@@ -20,6 +20,8 @@ enum Alone {
     Selected,
     Refused(Alert),
     Unclear(String),
+    /// No connection was left for it, so that nothing contradicts what was seen.
+    NotAsked,
 }
 
 /// Asks again, alone, for each suite whose selection is contradicted, and then for all that
@@ -49,7 +51,7 @@ async fn confirm(prober: &Prober, subject: &Subject, survey: &mut Survey, rows: 
     let mut taken_back = Vec::new();
     for (version, suite, alone) in answers {
         let answer = match alone {
-            Alone::Selected => continue,
+            Alone::Selected | Alone::NotAsked => continue,
             Alone::Refused(alert) => {
                 Answer::Refused(Evidence::Alert { alert: alert.description, offered: 1 })
             }
@@ -126,6 +128,7 @@ async fn ask_alone(
             },
             Outcome::Ended(ending) => format!("selected from a set, and alone {ending}"),
             Outcome::NotTls { .. } => "selected from a set, and alone no TLS".to_owned(),
+            Outcome::Failed(ProbeError::Budget) if last.is_empty() => return Alone::NotAsked,
             Outcome::Failed(error) => format!("selected from a set, and alone {error}"),
         };
     }

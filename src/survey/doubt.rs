@@ -221,11 +221,17 @@ impl Doubts {
         deadline: Instant,
     ) {
         self.slowed_down = false;
-        // Several at once: does it still answer at all?
-        let is_asked = self.open.len() > 1 || self.known_pair(searches).is_none();
-        if is_asked && self.ask_known(searches, subject, prober).await == Some(false) {
-            self.suspect(searches);
-            return self.slow_down(prober).await;
+        // Several at once, or the last control failed: does it still answer at all?
+        let is_asked =
+            self.open.len() > 1 || self.failed_controls > 0 || self.known_pair(searches).is_none();
+        let answers = if is_asked { self.ask_known(searches, subject, prober).await } else { None };
+        match answers {
+            Some(false) => {
+                self.suspect(searches);
+                return self.slow_down(prober).await;
+            }
+            Some(true) => self.failed_controls = 0,
+            None => {}
         }
         for doubt in std::mem::take(&mut self.open) {
             if self.gave_up || Instant::now() >= deadline {

@@ -1,6 +1,6 @@
 //! What is asked last of all, since there are servers that do not survive it: user names of SRP, which `openssl s_server` of 3.0 crashes on (measured), and SSL 2.0.
 
-use super::behaviour::ask_ssl2;
+use super::behaviour::{ask_ssl2, survey_fallback};
 use super::evidence::{Answer, Evidence};
 use super::hello::{Subject, user_hello};
 use super::search::selected;
@@ -11,10 +11,14 @@ use crate::tls::{AlertDescription, CipherSuite, KeyExchange, TlsVersion};
 /// Asks what is left, and writes it into `survey`.
 pub async fn ask_last(prober: &Prober, subject: &Subject, survey: &mut Survey) {
     let known = survey.accepted().next();
-    let ((), ssl2) = futures::join!(
-        ask_users(prober, subject, &mut survey.versions),
+    let mut versions = survey.versions.clone();
+    let (fallback_scsv, (), ssl2) = futures::join!(
+        survey_fallback(prober, subject, survey),
+        ask_users(prober, subject, &mut versions),
         ask_ssl2(prober, subject, known),
     );
+    survey.versions = versions;
+    survey.behaviour.fallback_scsv = fallback_scsv;
     survey.behaviour.ssl2 = ssl2;
 }
 

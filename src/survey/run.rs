@@ -244,13 +244,12 @@ async fn find_rest(
         }
     };
     let hands = handshakes::shake_hands(prober, subject, offers, &refuses_by, rows, progress);
-    let fallback = behaviour::survey_fallback(prober, subject, known);
-    let (facts, fallback_scsv, ()) = futures::join!(facts, fallback, hands);
+    let (facts, ()) = futures::join!(facts, hands);
     if facts.trusts_nothing {
         result.oddities.push(Oddity::UnassignedSuite);
     }
     result.groups = facts.groups;
-    result.behaviour = Behaviour { fallback_scsv, ..facts.behaviour };
+    result.behaviour = facts.behaviour;
     result.add_extras(facts.extras);
 }
 
