@@ -100,11 +100,11 @@ fn takes_at_most(server: &Embedded, pairs: usize, round_trips: u64) {
     assert!(seen["verdict_round_trips"].as_u64() <= Some(5), "{}", seen["verdict_round_trips"]);
 }
 
-/// On a real link nothing waits for the first answer, which saves two: twelve in all
+/// On a real link nothing waits for the first answer, which saves two or three
 /// (scripts/bench-round-trips).
 #[test]
 fn a_far_server_of_eight_suites_is_surveyed_in_few_round_trips() {
-    takes_at_most(&eight(), 8, 14);
+    takes_at_most(&eight(), 8, 16);
 }
 
 /// As above; and a busy machine lets answers overtake each other.
