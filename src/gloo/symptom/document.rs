@@ -60,7 +60,8 @@ impl Documents {
         {
             gathered.text.push('\n');
             gathered.text.push_str(line);
-            gathered.lines += 1;
+            // As elsewhere, a blank line is none.
+            gathered.lines += u64::from(!line.is_empty());
             return (None, Taken::Kept);
         }
         let ended = self.flush();

@@ -481,6 +481,12 @@ fn lines_that_say_nothing_are_counted() {
 }
 
 #[test]
+fn blank_lines_within_a_reason_do_not_count() {
+    let explained = explain("  reason: \"\n\n   nothing that is known\n");
+    assert_eq!((explained.lines, explained.unknown_lines), (2, 2));
+}
+
+#[test]
 fn one_input_does_not_name_the_next() {
     let mut explainer = Explainer::new().unwrap();
     explainer.line(b"* invalid resource shop.orders");
