@@ -1,4 +1,6 @@
-//! What is asked last of all, since there are servers that do not survive it: user names of SRP, which `openssl s_server` of 3.0 crashes on (measured), and SSL 2.0.
+//! What is asked last of all, since there are servers that do not survive it: user names of SRP,
+//! which `openssl s_server` of 3.0 crashes on (measured), and SSL 2.0. Beside them, whether a
+//! fallback is refused, for which all versions must be known.
 
 use super::behaviour::{ask_ssl2, survey_fallback};
 use super::evidence::{Answer, Evidence};

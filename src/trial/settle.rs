@@ -161,53 +161,72 @@ pub async fn widen(prober: &Prober, trial: &mut Trial, candidates: &Candidates, 
         trial.settled = true;
         return;
     }
-    let mut key_usage = matches!(obstacle, Obstacle::KeyUsage(_));
     let config = trial.own.config.clone();
-    let mut silences = usize::from(matches!(obstacle, Obstacle::Unclear(_)));
-    let mut small_was_silent = false;
+    let mut lessons = Lessons {
+        key_usage: matches!(obstacle, Obstacle::KeyUsage(_)),
+        silences: usize::from(matches!(obstacle, Obstacle::Unclear(_))),
+        small_was_silent: false,
+    };
     let mut starts = starts(&config, &obstacle, candidates);
     if prober.gate().is_far() && !prober.gate().has_budget() {
         let plain = starts.iter().take_while(|start| start.suites == SuiteChoice::All).count();
         let rest = starts.split_off(plain);
         for (start, result) in try_side_by_side(prober, &config, starts, checks).await {
-            let silent = matches!(result, Err(Obstacle::Unclear(_)));
-            silences += usize::from(silent && !start.has_small_hello());
-            small_was_silent |= silent && start.has_small_hello();
-            key_usage |= matches!(result, Err(Obstacle::KeyUsage(_)));
-            let passes = result.is_ok();
-            trial.wider.push((start.dimensions.iter().copied().collect(), result));
-            if passes {
-                trial.start = Some(start);
+            if trial.learn(start, result, &mut lessons) {
                 return;
             }
         }
         starts = rest;
     }
     for start in starts {
-        if silences > MOST_SILENCES {
+        if lessons.silences > MOST_SILENCES {
             return;
         }
-        if start.suites == SuiteChoice::RsaKeyExchange && !key_usage {
+        if start.suites == SuiteChoice::RsaKeyExchange && !lessons.key_usage {
             continue;
         }
-        if start.has_small_hello() && small_was_silent {
+        if start.has_small_hello() && lessons.small_was_silent {
             continue;
         }
         let result = try_fully(prober, &start.apply(&config), checks).await;
-        let silent = matches!(result, Err(Obstacle::Unclear(_)));
-        // What is asked besides does not shorten the rest.
-        silences += usize::from(silent && !start.has_small_hello());
-        small_was_silent |= silent && start.has_small_hello();
-        key_usage |= matches!(result, Err(Obstacle::KeyUsage(_)));
-        let passes = result.is_ok();
-        trial.wider.push((start.dimensions.iter().copied().collect(), result));
-        if passes {
-            trial.start = Some(start);
+        if trial.learn(start, result, &mut lessons) {
             return;
         }
     }
     let answered = |result: &Result<_, Obstacle>| !result.as_ref().is_err_and(Obstacle::is_unclear);
     trial.settled = trial.wider.iter().all(|(_, result)| answered(result));
+}
+
+/// What the hellos tried so far tell about those that are left.
+struct Lessons {
+    /// Whether the certificate forbids a key exchange, which RSA's may get around.
+    key_usage: bool,
+    /// How many hellos taught nothing.
+    silences: usize,
+    /// Whether a small hello was among them.
+    small_was_silent: bool,
+}
+
+impl Trial {
+    /// Takes note of a wider hello; returns whether it is the place to begin from.
+    fn learn(
+        &mut self,
+        start: Widening,
+        result: Result<Passage, Obstacle>,
+        lessons: &mut Lessons,
+    ) -> bool {
+        let silent = matches!(result, Err(Obstacle::Unclear(_)));
+        // What is asked besides does not shorten the rest.
+        lessons.silences += usize::from(silent && !start.has_small_hello());
+        lessons.small_was_silent |= silent && start.has_small_hello();
+        lessons.key_usage |= matches!(result, Err(Obstacle::KeyUsage(_)));
+        let passes = result.is_ok();
+        self.wider.push((start.dimensions.iter().copied().collect(), result));
+        if passes {
+            self.start = Some(start);
+        }
+        passes
+    }
 }
 
 /// How many wider hellos are tried side by side.
