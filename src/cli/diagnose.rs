@@ -230,9 +230,8 @@ impl Job<'_> {
         let verdict_round_trips = examination.first.depth();
         if let Some(found) = result.as_mut().filter(|found| !found.is_stopped()) {
             // Last of all, for the sake of servers that do not survive it.
-            let named =
-                survey::Subject { sni: trial.working_server_name(), ..survey::Subject::default() };
-            let _ = timeout_at(deadline, ask_last(&prober, &named, found)).await;
+            let sni = trial.working_server_name();
+            let _ = timeout_at(deadline, ask_last(&prober, sni, found)).await;
         }
         line.finish();
         let mut verdict = judge(&trial, result.as_ref(), checks);
@@ -386,13 +385,15 @@ impl Examination<'_> {
                     return (trial, None);
                 }
                 let goes_on = trial.working_server_name() == config.sni;
-                let found = if goes_on { Some(survey.await) } else { None };
+                let found = if goes_on { Some((&mut survey).await) } else { None };
                 (trial, found)
             }
             Either::Right((found, _)) => {
                 (trial.await.unwrap_or_else(|_| self.out_of_time()), Some(found))
             }
         };
+        // One that was begun for another name would keep its places at the gate.
+        drop(survey);
         let mut trial = trial;
         if !self.is_worth_a_survey(&trial) {
             return (trial, None);

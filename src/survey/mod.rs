@@ -85,6 +85,10 @@ pub struct Survey {
     pub handshakes: Vec<HandshakeRow>,
     /// How it behaves beyond its choice of suites.
     pub behaviour: Behaviour,
+    /// How the hellos were said.
+    pub manner: Manner,
+    /// Whether what [`ask_last`] asks for has been asked.
+    pub(crate) has_asked_last: bool,
     /// What was odd.
     pub oddities: Vec<Oddity>,
     /// How often the connections had to be slowed down because of trouble.

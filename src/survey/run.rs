@@ -12,6 +12,7 @@ use super::approach::{Wanted, approach};
 use super::confirm::confirm_selections;
 use super::doubt::Doubts;
 use super::hello::{Extensions, Subject, suite_hello};
+use super::last::find_last;
 use super::search::{
     Distance, Job, SuiteSearch, Verdict, learn_from_newer_versions, next_job, next_rank,
 };
@@ -88,8 +89,10 @@ pub enum Step {
     Handshakes(usize, usize),
 }
 
-/// How many hellos a survey sends before it is known that the server speaks TLS.
+/// How many hellos a survey sends before it is known that the server speaks TLS, and how many to
+/// a server so far away that waiting for that costs more than they do.
 const FIRST_HELLOS: usize = 3;
+const FIRST_FAR_HELLOS: usize = 7;
 
 /// How many stalls are worth telling: a busy machine has one now and then.
 const TELLING_STALLS: u32 = 3;
@@ -119,6 +122,7 @@ pub async fn survey(
     let searches = TlsVersion::SURVEYED.iter();
     let searches = searches.map(|version| SuiteSearch::new(&subject, *version, distance)).collect();
     let (tell, told) = oneshot::channel();
+    let (tell_nearly_all, told_nearly_all) = oneshot::channel();
     let mut run = Run {
         prober,
         subject: &subject,
@@ -130,6 +134,7 @@ pub async fn survey(
         seen: extras::Seen::default(),
         sent: 0,
         tell: (distance == Distance::Far).then_some(tell),
+        tell_nearly_all: (distance == Distance::Far).then_some(tell_nearly_all),
     };
     // On a far network the other facts are asked for beside the suites.
     let early_facts = async {
@@ -137,7 +142,12 @@ pub async fn survey(
         let facts = find_facts(prober, &subject, &known);
         timeout_at(options.deadline, facts).await.ok()
     };
-    let ((), early_facts) = futures::join!(run.search(), early_facts);
+    // So is what is asked last, once the last questions about suites are on their way.
+    let early_last = async {
+        let known: Box<Survey> = told_nearly_all.await.ok()?;
+        timeout_at(options.deadline, find_last(prober, &subject, &known)).await.ok()
+    };
+    let ((), early_facts, early_last) = futures::join!(run.search(), early_facts, early_last);
     let Run { searches, seen, mut doubts, .. } = run;
     let subject = subject.in_manner(doubts.manner());
     result.oddities.append(&mut doubts.oddities);
@@ -158,6 +168,7 @@ pub async fn survey(
     progress(Step::Facts);
     // Handshakes that were done count even when the deadline cuts the rest off.
     let rows = Mutex::new(Vec::new());
+    result.manner = subject.manner;
     let rest = find_rest(prober, &subject, options, &mut result, early_facts, &rows, progress);
     if timeout_at(options.deadline, rest).await.is_err() {
         result.deadline_hit = true;
@@ -165,6 +176,9 @@ pub async fn survey(
     let mut behaviour = std::mem::take(&mut result.behaviour);
     behaviour.add_passing(&result, &seen.passing);
     result.behaviour = behaviour;
+    if let Some(last) = early_last {
+        result.add_last(last);
+    }
     result.handshakes = rows.into_inner().unwrap_or_else(PoisonError::into_inner);
     let confirming = confirm_selections(prober, &subject, &mut result);
     if timeout_at(options.deadline, confirming).await.is_err() {
@@ -275,6 +289,8 @@ struct Run<'a> {
     sent: usize,
     /// Whom to tell what is known as soon as it is enough to ask for other facts.
     tell: Option<oneshot::Sender<Box<Survey>>>,
+    /// Whom to tell what is known as soon as all suites but a few are known.
+    tell_nearly_all: Option<oneshot::Sender<Box<Survey>>>,
 }
 
 /// An answer, and what it answers.
@@ -304,7 +320,7 @@ impl Run<'_> {
             }
             if !self.doubts.is_empty() {
                 // What a server refuses by is not known yet.
-                self.tell = None;
+                (self.tell, self.tell_nearly_all) = (None, None);
                 let (searches, doubts) = (&mut self.searches, &mut self.doubts);
                 let settling = doubts.settle(searches, self.subject, self.prober, deadline);
                 let in_time = timeout_at(deadline, settling).await.is_ok();
@@ -313,7 +329,7 @@ impl Run<'_> {
                 }
             }
         }
-        self.tell = None;
+        (self.tell, self.tell_nearly_all) = (None, None);
         let late = Instant::now() >= deadline;
         let why = if late {
             "the deadline ended the survey".to_owned()
@@ -386,7 +402,7 @@ impl Run<'_> {
                 () = sleep_until(deadline) => return,
             }
             if running.is_empty() && !(self.may_ask() && next_rank(&self.searches).is_some()) {
-                let waits = self.sent >= FIRST_HELLOS && !self.options.clearance.is_given();
+                let waits = !self.may_send();
                 if !waits || !self.doubts.is_empty() {
                     return;
                 }
@@ -401,8 +417,15 @@ impl Run<'_> {
 
     /// Whether more may be asked before what is on its way has arrived.
     fn may_ask(&self) -> bool {
-        let cleared = self.sent < FIRST_HELLOS || self.options.clearance.is_given();
-        self.doubts.is_empty() && cleared
+        self.doubts.is_empty() && self.may_send()
+    }
+
+    fn may_send(&self) -> bool {
+        let first = match self.distance {
+            Distance::Near => FIRST_HELLOS,
+            Distance::Far => FIRST_FAR_HELLOS,
+        };
+        self.sent < first || self.options.clearance.is_given()
     }
 
     fn take(&mut self, arrival: Arrival) {
@@ -428,6 +451,7 @@ impl Run<'_> {
             }
         }
         self.tell_enough();
+        self.tell_nearly_all();
         let found = self.searches.iter().map(SuiteSearch::found).sum();
         (self.progress)(Step::Suites(found));
     }
@@ -447,6 +471,24 @@ impl Run<'_> {
         let known = Survey { versions: known.collect(), ..Survey::default() };
         // Who no longer listens asks for the facts later.
         if let Some(tell) = self.tell.take() {
+            let _ = tell.send(Box::new(known));
+        }
+    }
+
+    /// Tells what is known once it is known for each version whether the server has it, what it
+    /// makes of SRP, and nothing waits to be asked.
+    fn tell_nearly_all(&mut self) {
+        let waits = self.tell.is_some() || !self.doubts.is_empty();
+        if self.tell_nearly_all.is_none() || waits || next_rank(&self.searches).is_some() {
+            return;
+        }
+        if !self.searches.iter().all(SuiteSearch::is_nearly_done) {
+            return;
+        }
+        let known = self.searches.iter().map(SuiteSearch::answered_so_far);
+        let known = Survey { versions: known.collect(), ..Survey::default() };
+        // Who no longer listens asks later.
+        if let Some(tell) = self.tell_nearly_all.take() {
             let _ = tell.send(Box::new(known));
         }
     }

@@ -265,8 +265,10 @@ impl SuiteSearch {
     /// Takes the suites that TLS 1.2 has for those that this version has, in the same order.
     fn learn_suites_of(&mut self, tls12: &Self) {
         let in_use = tls12.lists.iter().filter(|list| list.rank < RARE);
-        let open = |suite: &CipherSuite| !tls12.answers.contains_key(suite);
-        self.waits_for_tls12 = tls12.found() > 0 && in_use.flat_map(|list| &list.suites).any(open);
+        let open = |suite: &&CipherSuite| !tls12.answers.contains_key(suite);
+        let open = in_use.flat_map(|list| &list.suites).filter(open).count();
+        // A few that are missing cost less than to wait for them.
+        self.waits_for_tls12 = tls12.found() > 0 && open * 2 > tls12.found();
         if tls12.found() > self.expected.len() {
             self.expected = tls12.supposed_order().suites().to_vec();
         }
@@ -297,6 +299,18 @@ impl SuiteSearch {
             preference: Preference::Unknown,
             order_proven: false,
         }
+    }
+
+    /// The same with every answer so far.
+    pub(super) fn answered_so_far(&self) -> VersionSurvey {
+        VersionSurvey { answers: self.answers.clone(), ..self.known_so_far() }
+    }
+
+    /// Whether it is known if the server has this version, and what it makes of SRP.
+    pub(super) fn is_nearly_done(&self) -> bool {
+        let is_known = self.found() > 0 || self.is_version_refused() || self.is_over();
+        let mut srp = IN_SEARCH_ORDER.iter().filter(|suite| is_srp(suite));
+        is_known && srp.all(|suite| self.answers.contains_key(suite))
     }
 
     /// How many suites were found to be accepted.
@@ -946,6 +960,9 @@ fn lists(subject: &Subject, version: TlsVersion, offered: &[CipherSuite]) -> Vec
             offered.iter().copied().filter(|suite| kind(suite) == rank).collect();
         if rank < RARE {
             suites.sort_by_cached_key(|suite| (!is_in_general_use(*suite), order.place(*suite)));
+        } else {
+            // What becomes of these decides what is asked last.
+            suites.sort_by_key(|suite| !is_srp(suite));
         }
         let sets = match rank {
             RARE => hello_sized_sets(subject, version, &suites),
@@ -962,6 +979,10 @@ fn lists(subject: &Subject, version: TlsVersion, offered: &[CipherSuite]) -> Vec
         }));
     }
     lists
+}
+
+fn is_srp(suite: &CipherSuite) -> bool {
+    suite.key_exchange() == KeyExchange::Srp
 }
 
 /// How a suite that a server has selected is known.
