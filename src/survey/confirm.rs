@@ -4,16 +4,21 @@
 //! leaves nothing to change it to; the handshakes that follow a survey offer one each, so that
 //! only what they contradict is asked again here.
 
+use std::time::Duration;
+
 use futures::stream::{self, StreamExt};
+use tokio::time::sleep;
 
 use super::evidence::{Answer, Evidence, Oddity};
 use super::hello::{Subject, suite_hello};
 use super::{HandshakeResult, Preference, Survey};
 use crate::probe::{Outcome, ProbeError, Prober};
-use crate::tls::{Alert, CipherSuite, TlsVersion};
+use crate::tls::{Alert, AlertDescription, CipherSuite, TlsVersion};
 
 /// How often a suite is asked for alone before it is unclear.
 const TRIES: u32 = 3;
+/// How long to wait before a suite that was selected is asked for again, longer each time.
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// What came of asking for a suite alone.
 enum Alone {
@@ -53,7 +58,7 @@ async fn confirm(prober: &Prober, subject: &Subject, survey: &mut Survey, rows: 
         let answer = match alone {
             Alone::Selected | Alone::NotAsked => continue,
             Alone::Refused(alert) => {
-                Answer::Refused(Evidence::Alert { alert: alert.description, offered: 1 })
+                Answer::Unclear(format!("selected from a set, and alone refused by alert {alert}"))
             }
             Alone::Unclear(what) => Answer::Unclear(what),
         };
@@ -61,6 +66,37 @@ async fn confirm(prober: &Prober, subject: &Subject, survey: &mut Survey, rows: 
         taken_back.push((version, suite));
     }
     taken_back
+}
+
+/// Asks once more for a suite that was selected. A server that refuses it by now, as one does
+/// that bans or is overloaded and says so by an alert, may have refused others for that reason:
+/// what it refused by the same alert is unclear then.
+pub(super) async fn confirm_refusals(prober: &Prober, subject: &Subject, survey: &mut Survey) {
+    let completed = |row: &super::HandshakeRow| matches!(row.result, HandshakeResult::Completed(_));
+    // Handshakes come after all that was refused.
+    if !survey.handshakes.iter().any(completed) {
+        let alert = refuses_what_it_took(prober, subject, survey).await;
+        survey.add_refusal(alert);
+    }
+}
+
+/// The alert by which the first suite that was accepted is refused again and again.
+pub(super) async fn refuses_what_it_took(
+    prober: &Prober,
+    subject: &Subject,
+    survey: &Survey,
+) -> Option<AlertDescription> {
+    let (version, suite) = survey.accepted().next()?;
+    let hello = suite_hello(subject, version, &[suite], Default::default());
+    let mut last = None;
+    for tries in 0..TRIES {
+        sleep(PAUSE * tries).await;
+        last = match prober.ask(&hello).await {
+            Outcome::Refused(alert) => Some(alert.description),
+            _ => return None,
+        };
+    }
+    last
 }
 
 /// Pairs of version and suite.
@@ -136,6 +172,28 @@ async fn ask_alone(
 }
 
 impl Survey {
+    /// Takes note of the alert by which a suite is refused that was selected, if one is.
+    pub(super) fn add_refusal(&mut self, alert: Option<AlertDescription>) {
+        if let Some(alert) = alert {
+            self.doubt_refusals_by(alert);
+            self.oddities.push(Oddity::RefusesWhatItTook(alert));
+        }
+    }
+
+    fn doubt_refusals_by(&mut self, alert: AlertDescription) {
+        let by_version = alert == AlertDescription::PROTOCOL_VERSION;
+        let is_doubtful = |answer: &Answer| match answer {
+            Answer::Refused(Evidence::Alert { alert: other, .. }) => *other == alert,
+            Answer::Refused(Evidence::VersionRefused) => by_version,
+            _ => false,
+        };
+        let answers = self.versions.iter_mut().flat_map(|version| version.answers.values_mut());
+        for answer in answers.filter(|answer| is_doubtful(answer)) {
+            let words = format!("{answer}; by the same alert it refuses what it took before");
+            *answer = Answer::Unclear(words);
+        }
+    }
+
     fn take_back(&mut self, version: TlsVersion, suite: CipherSuite, answer: Answer) {
         let found = self.versions.iter_mut().find(|survey| survey.version == version);
         if let Some(found) = found {

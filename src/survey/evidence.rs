@@ -171,6 +171,8 @@ pub enum Oddity {
         /// How many connections had been opened by then.
         connections: u64,
     },
+    /// It refuses at the end, by this alert, a suite that it selected before.
+    RefusesWhatItTook(AlertDescription),
     /// It took connections and left hellos unanswered that it answered on the next one.
     Stalls(u32),
     /// It selected suites from a set, and not when they were offered alone.
@@ -240,6 +242,7 @@ impl Oddity {
             Self::LongHello { .. }
                 | Self::OnlyPlainer(_)
                 | Self::StoppedAnswering { .. }
+                | Self::RefusesWhatItTook(_)
                 | Self::Stalls(_)
                 | Self::NotConfirmed { .. }
                 | Self::UnofferedSuite { .. }
@@ -279,6 +282,9 @@ impl fmt::Display for Oddity {
             Self::OnlyPlainer(plainness) => write!(f, "answers only hellos {plainness}"),
             Self::StoppedAnswering { connections } => {
                 write!(f, "stopped answering after {connections} connections")
+            }
+            Self::RefusesWhatItTook(alert) => {
+                write!(f, "refuses what it selected before, by alert {alert}")
             }
             Self::Stalls(1) => {
                 f.write_str("left 1 hello unanswered that it answered the next time")

@@ -9,7 +9,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::approach::{Wanted, approach};
-use super::confirm::confirm_selections;
+use super::confirm::{confirm_refusals, confirm_selections, refuses_what_it_took};
 use super::doubt::Doubts;
 use super::hello::{Extensions, Subject, suite_hello};
 use super::last::find_last;
@@ -145,7 +145,10 @@ pub async fn survey(
     // So is what is asked last, once the last questions about suites are on their way.
     let early_last = async {
         let known: Box<Survey> = told_nearly_all.await.ok()?;
-        timeout_at(options.deadline, find_last(prober, &subject, &known)).await.ok()
+        let control = refuses_what_it_took(prober, &subject, &known);
+        let last = find_last(prober, &subject, &known);
+        let both = async { futures::join!(last, control) };
+        timeout_at(options.deadline, both).await.ok()
     };
     let ((), early_facts, early_last) = futures::join!(run.search(), early_facts, early_last);
     let Run { searches, seen, mut doubts, .. } = run;
@@ -176,11 +179,20 @@ pub async fn survey(
     let mut behaviour = std::mem::take(&mut result.behaviour);
     behaviour.add_passing(&result, &seen.passing);
     result.behaviour = behaviour;
-    if let Some(last) = early_last {
+    let has_control = early_last.is_some();
+    if let Some((last, refusal)) = early_last {
         result.add_last(last);
+        result.add_refusal(refusal);
     }
     result.handshakes = rows.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let confirming = confirm_selections(prober, &subject, &mut result);
+    let confirming = async {
+        if !has_control {
+            confirm_refusals(prober, &subject, &mut result).await;
+        }
+        if !result.is_stopped() {
+            confirm_selections(prober, &subject, &mut result).await;
+        }
+    };
     if timeout_at(options.deadline, confirming).await.is_err() {
         result.deadline_hit = true;
     }
@@ -204,7 +216,10 @@ impl Survey {
     /// Whether the server stopped answering while it was asked.
     #[must_use]
     pub fn is_stopped(&self) -> bool {
-        self.oddities.iter().any(|oddity| matches!(oddity, Oddity::StoppedAnswering { .. }))
+        let stopped = |oddity: &Oddity| {
+            matches!(oddity, Oddity::StoppedAnswering { .. } | Oddity::RefusesWhatItTook(_))
+        };
+        self.oddities.iter().any(stopped)
     }
 }
 

@@ -13,6 +13,8 @@ pub(crate) enum Hangup {
     Close,
     /// RST: a close with `SO_LINGER` 0.
     Reset,
+    /// A fatal alert of this number, then a close.
+    Alert(u8),
     /// Neither: the connection stays open and nothing comes any more.
     Silence,
 }
@@ -68,6 +70,12 @@ impl Hangup {
                 let mut rest = [0; 4096];
                 while client.try_read(&mut rest).is_ok_and(|count| count > 0) {}
             }
+            Self::Alert(number) => {
+                // Fails only on a connection that is gone already.
+                let _ = client.try_write(&[21, 3, 3, 0, 2, 2, number]);
+                let mut rest = [0; 4096];
+                while client.try_read(&mut rest).is_ok_and(|count| count > 0) {}
+            }
             // Fails only on a connection that is gone already.
             Self::Reset => drop(client.set_zero_linger()),
             Self::Silence => {
@@ -85,7 +93,10 @@ impl FromStr for Hangup {
             "close" => Ok(Self::Close),
             "reset" => Ok(Self::Reset),
             "silence" => Ok(Self::Silence),
-            _ => Err(format!("'{text}' is none of close, reset and silence")),
+            _ => match text.strip_prefix("alert-").map(str::parse) {
+                Some(Ok(number)) => Ok(Self::Alert(number)),
+                _ => Err(format!("'{text}' is none of close, reset, silence and alert-NUMBER")),
+            },
         }
     }
 }

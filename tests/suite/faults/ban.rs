@@ -21,6 +21,21 @@ fn a_ban_by_silence_ends_the_survey_early_and_is_told() {
     }
 }
 
+/// What a server refuses while it is banned by the alert that it refuses suites by, it may take.
+#[test]
+fn a_ban_by_alert_leaves_unclear_what_it_may_have_refused() {
+    for alert in ["alert-40", "alert-80"] {
+        for found in through(&[&format!("ban-after=20:{alert}")], 2, &["--no-handshakes"]) {
+            assert_eq!(found.run.code, Some(2), "{}", found.findings());
+            assert!(found.unclear > 0, "{}", found.findings());
+        }
+        for found in through(&[&format!("ban-after=8:{alert}")], 2, &[]) {
+            found.finds("refuses what it selected before");
+            assert_eq!(found.run.code, Some(2), "{}", found.findings());
+        }
+    }
+}
+
 /// The word for the verdict stays, with what is missing beside it.
 #[test]
 fn a_verdict_that_is_known_stays_beside_what_is_unclear() {

@@ -144,6 +144,11 @@ pub enum OddityDetails {
         /// How many connections had been opened by then.
         connections: u64,
     },
+    /// It refuses at the end what it selected before.
+    RefusesWhatItTook {
+        /// By which alert.
+        alert: Alert,
+    },
     /// It took connections and left hellos unanswered that it answered on the next one.
     Stalls {
         /// How often.
@@ -239,6 +244,9 @@ impl From<&survey::Oddity> for OddityDetails {
             }
             survey::Oddity::StoppedAnswering { connections } => {
                 Self::StoppedAnswering { connections }
+            }
+            survey::Oddity::RefusesWhatItTook(alert) => {
+                Self::RefusesWhatItTook { alert: alert.into() }
             }
             survey::Oddity::Stalls(times) => Self::Stalls { times },
             survey::Oddity::NotConfirmed { version, suite, rows } => {
