@@ -42,13 +42,14 @@ pub(super) fn run(args: &ReportArgs) -> Result<u8, String> {
             _ => Ok(NO_ANSWER),
         };
     };
-    match print(args, &mut sources, &choice, worst) {
+    let exit_code = if complaints.faults > 0 { NO_ANSWER } else { worst.1 };
+    match print(args, &mut sources, &choice, (worst.0, exit_code)) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             return Err(format!("cannot write the result: {error}"));
         }
         _ => {}
     }
-    Ok(if complaints.faults > 0 { NO_ANSWER } else { worst.exit_code() })
+    Ok(exit_code)
 }
 
 /// One file of the input, as long as it was when it was first read.
@@ -181,7 +182,7 @@ fn print(
     args: &ReportArgs,
     sources: &mut [Source],
     choice: &Choice,
-    worst: Summary,
+    worst: (Summary, u8),
 ) -> io::Result<()> {
     let mut printer = Printer::new(args, worst)?;
     let mut result = Ok(());
@@ -218,10 +219,10 @@ enum Out {
 }
 
 impl<'a> Printer<'a> {
-    fn new(args: &'a ReportArgs, worst: Summary) -> io::Result<Self> {
+    fn new(args: &'a ReportArgs, worst: (Summary, u8)) -> io::Result<Self> {
         let out = BufWriter::with_capacity(BUFFER, io::stdout().lock());
         let out = match args.format {
-            StoredFormat::Json => Out::Json(JsonWriter::begin(out, worst)?),
+            StoredFormat::Json => Out::Json(JsonWriter::begin(out, worst.0, worst.1)?),
             _ => Out::Lines(out),
         };
         Ok(Self { args, out, overview: Overview::default(), printed: 0 })

@@ -482,6 +482,6 @@ fn a_reader_that_leaves_ends_a_fleet() {
     let mut line = String::new();
     BufReader::new(reader).read_line(&mut line).expect("a line");
     let run = finish(child);
-    assert_eq!((run.code, run.stderr.as_str()), (Some(1), ""));
+    assert_eq!((run.code, run.stderr.as_str()), (Some(2), ""));
     assert!(run.took < Duration::from_secs(10), "{:?}", run.took);
 }

@@ -24,6 +24,7 @@ use super::settings::{Probing, Settings};
 use crate::probe::Gate;
 use crate::report::Diagnosis;
 use crate::report::overview::Overview;
+use crate::report::v1::EnvoyClient;
 use crate::target::Target;
 use crate::verdict::Severity;
 use order::Order;
@@ -51,7 +52,9 @@ enum End {
 pub(super) async fn run(settings: &Settings, plan: Plan) -> Result<u8, String> {
     plan.check(settings)?;
     let earlier = match &plan.resume {
-        Some(path) => resume::open(path, settings.release())?,
+        Some(path) => resume::open(path, settings.release(), &|target| {
+            EnvoyClient::from(&settings.subject(target.clone()).config)
+        })?,
         None => Earlier::default(),
     };
     let signals = Signals::new().map_err(|error| format!("cannot wait for signals: {error}"))?;
@@ -211,9 +214,11 @@ impl Fleet<'_> {
     fn report(&self, end: End, source: &Source, plan: &Plan) -> Result<u8, String> {
         let counts = source.counts();
         match end {
-            // Whoever has read enough wants to hear nothing more.
+            // Whoever has read enough wants to hear nothing more, but what was not tested is not
+            // known to be well.
             End::Unwritable(error) if error.kind() == io::ErrorKind::BrokenPipe => {
-                return Ok(self.exit_code);
+                let is_done = counts.ended && self.tested == counts.targets;
+                return Ok(if is_done { self.exit_code } else { NO_ANSWER });
             }
             End::Unwritable(error) => return Err(format!("cannot write the result: {error}")),
             End::Done | End::Stopped => {}

@@ -7,10 +7,11 @@ use std::path::Path;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::Value;
 
 use crate::envoy::Release;
 use crate::report::overview::Overview;
-use crate::report::v1::{Severity, Summary, VERSION};
+use crate::report::v1::{EnvoyClient, Severity, Summary, VERSION};
 use crate::target::{Fingerprint, Target};
 
 /// The longest line that is read. One for a name with many addresses and all rows is a tenth.
@@ -41,14 +42,9 @@ struct Line {
 struct Tested {
     target: String,
     summary: Summary,
-    envoy: Client,
+    envoy: Value,
     unresolved: Option<IgnoredAny>,
     endpoints: Vec<Endpoint>,
-}
-
-#[derive(Deserialize)]
-struct Client {
-    release: String,
 }
 
 #[derive(Deserialize)]
@@ -62,12 +58,16 @@ struct Finding {
     severity: Severity,
 }
 
-/// Opens the file to go on with, or a new one, and drops a last line that was cut off.
+/// The Envoy that this run is about, for one target.
+type Asks<'a> = &'a dyn Fn(&Target) -> EnvoyClient;
+
+/// Opens the file to go on with, or a new one, and drops a last line that was cut off. `asks`
+/// tells which Envoy this run is about.
 ///
 /// # Errors
 ///
 /// In words, if it cannot be read, is in use, or is something else; then nothing was changed.
-pub(super) fn open(path: &Path, release: Release) -> Result<Earlier, String> {
+pub(super) fn open(path: &Path, release: Release, asks: Asks<'_>) -> Result<Earlier, String> {
     let name = path.display();
     if path.exists() && !path.is_file() {
         return Err(format!("cannot go on with {name}: it is no file"));
@@ -80,7 +80,7 @@ pub(super) fn open(path: &Path, release: Release) -> Result<Earlier, String> {
     }
     let mut earlier = Earlier::default();
     let whole = earlier
-        .read(&file, release)
+        .read(&file, release, asks)
         .map_err(|reason| format!("cannot go on with {name}: {reason}; nothing was changed"))?;
     let cannot = |error: io::Error| format!("cannot write to {name}: {}", plain(&error));
     if file.metadata().map_err(cannot)?.len() > whole {
@@ -91,7 +91,7 @@ pub(super) fn open(path: &Path, release: Release) -> Result<Earlier, String> {
 
 impl Earlier {
     /// Reads all lines; returns how many bytes the whole ones have.
-    fn read(&mut self, file: &File, release: Release) -> Result<u64, String> {
+    fn read(&mut self, file: &File, release: Release, asks: Asks<'_>) -> Result<u64, String> {
         let mut lines = BufReader::new(file);
         let mut line = Vec::new();
         let (mut number, mut whole) = (0_usize, 0);
@@ -108,21 +108,26 @@ impl Earlier {
                 return if is_cut_off(&line) { Ok(whole) } else { Err(foreign()) };
             }
             let line: Line = serde_json::from_slice(&line).map_err(|_| foreign())?;
-            self.add(&line, release).ok_or_else(foreign)??;
+            self.add(&line, release, asks).ok_or_else(foreign)??;
             whole += count as u64;
         }
     }
 
     /// Takes note of a line; `None` if it is none of ours.
-    fn add(&mut self, line: &Line, release: Release) -> Option<Result<(), String>> {
+    fn add(&mut self, line: &Line, release: Release, asks: Asks<'_>) -> Option<Result<(), String>> {
         if line.version != VERSION {
             return None;
         }
         for tested in &line.targets {
             let target: Target = tested.target.parse().ok()?;
-            let for_release = &tested.envoy.release;
-            if *for_release != release.to_string() {
+            let for_release = tested.envoy.get("release")?.as_str()?;
+            if for_release != release.to_string() {
                 let words = format!("it is about Envoy {for_release}, not {release}");
+                return Some(Err(words));
+            }
+            // Writing fails only on maps whose keys are no strings, and the shape has none.
+            if serde_json::to_value(asks(&target)).ok().as_ref() != Some(&tested.envoy) {
+                let words = format!("{target} was tested for an Envoy with other settings");
                 return Some(Err(words));
             }
             if self.targets.insert(Fingerprint::of(&target)) {
@@ -158,9 +163,17 @@ fn plain(error: &io::Error) -> String {
 mod tests {
     use super::*;
 
+    fn asks(_: &Target) -> EnvoyClient {
+        EnvoyClient::from(&crate::envoy::ClientConfig::new(
+            Release::NEWEST,
+            crate::envoy::Build::Standard,
+        ))
+    }
+
     fn line(target: &str, summary: &str, code: u8) -> String {
+        let envoy = serde_json::to_string(&asks(&"a:1".parse().unwrap())).unwrap();
         format!(
-            r#"{{"version":1,"tool":"cipher-test 0.1.0","summary":"{summary}","exit_code":{code},"targets":[{{"target":"{target}","summary":"{summary}","more":{{}},"envoy":{{"release":"1.40"}},"endpoints":[{{"findings":[{{"code":"curves","severity":"blocking"}}]}}]}}]}}"#
+            r#"{{"version":1,"tool":"cipher-test 0.1.0","summary":"{summary}","exit_code":{code},"targets":[{{"target":"{target}","summary":"{summary}","more":{{}},"envoy":{envoy},"endpoints":[{{"findings":[{{"code":"curves","severity":"blocking"}}]}}]}}]}}"#
         ) + "\n"
     }
 
@@ -168,7 +181,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("out.ndjson");
         std::fs::write(&path, text).unwrap();
-        let earlier = open(&path, Release::NEWEST);
+        let earlier = open(&path, Release::NEWEST, &asks);
         (earlier, std::fs::read(&path).unwrap())
     }
 
@@ -192,6 +205,7 @@ mod tests {
     fn what_is_no_file_of_ours_is_left_as_it_is() {
         let ours = line("a:1", "connects", 0);
         let other_release = ours.replace("1.40", "1.36");
+        let other_settings = ours.replace("\"build\":\"standard\"", "\"build\":\"fips\"");
         for (text, words) in [
             ("important\n".to_owned(), "line 1 is none of"),
             ("important".to_owned(), "line 1 is none of"),
@@ -201,6 +215,7 @@ mod tests {
             (format!("{ours}important"), "line 2 is none of"),
             (ours.replace("\"version\":1", "\"version\":2"), "line 1 is none of"),
             (other_release, "it is about Envoy 1.36, not 1.40"),
+            (other_settings, "a:1 was tested for an Envoy with other settings"),
         ] {
             let (earlier, left) = open_text(text.as_bytes());
             let error = earlier.err().unwrap_or_else(|| panic!("{text}"));
@@ -213,11 +228,13 @@ mod tests {
     fn two_runs_do_not_share_a_file() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("out.ndjson");
-        let first = open(&path, Release::NEWEST).unwrap();
-        let error = open(&path, Release::NEWEST).unwrap_err();
+        let first = open(&path, Release::NEWEST, &asks).unwrap();
+        let error = open(&path, Release::NEWEST, &asks).unwrap_err();
         assert!(error.ends_with("another run writes to it"), "{error}");
         drop(first);
-        assert!(open(&path, Release::NEWEST).is_ok());
-        assert!(open(directory.path(), Release::NEWEST).unwrap_err().ends_with("it is no file"));
+        assert!(open(&path, Release::NEWEST, &asks).is_ok());
+        assert!(
+            open(directory.path(), Release::NEWEST, &asks).unwrap_err().ends_with("it is no file")
+        );
     }
 }

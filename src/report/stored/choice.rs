@@ -25,8 +25,8 @@ pub struct Repeat {
 }
 
 /// Remembers of each question the place of the answer that counts: the later one, unless the
-/// earlier is more complete. The question is the target with all settings of the Envoy; the same
-/// target asked for two releases are two questions.
+/// earlier is more complete. The question is the target with all settings of the Envoy and the
+/// way to it; the same target asked for two releases are two questions.
 #[derive(Debug, Default)]
 pub struct Choice {
     answers: HashMap<[u8; 16], Answer>,
@@ -36,6 +36,7 @@ pub struct Choice {
 struct Answer {
     place: Place,
     summary: Summary,
+    exit_code: u8,
     completeness: Completeness,
 }
 
@@ -50,7 +51,12 @@ enum Completeness {
 impl Choice {
     /// Takes the next answer; if there is another to its question, says which of them counts.
     pub fn add(&mut self, place: Place, target: &Target) -> Option<Repeat> {
-        let answer = Answer { place, summary: target.summary, completeness: completeness(target) };
+        let answer = Answer {
+            place,
+            summary: target.summary,
+            exit_code: target.exit_code(),
+            completeness: completeness(target),
+        };
         let known = match self.answers.entry(question(target)) {
             std::collections::hash_map::Entry::Vacant(entry) => {
                 entry.insert(answer);
@@ -77,10 +83,12 @@ impl Choice {
         self.answers.len()
     }
 
-    /// The worst summary of those that count.
+    /// The worst summary of those that count, and the highest of their exit codes.
     #[must_use]
-    pub fn worst(&self) -> Option<Summary> {
-        self.answers.values().map(|answer| answer.summary).max()
+    pub fn worst(&self) -> Option<(Summary, u8)> {
+        let answers = self.answers.values();
+        let summary = answers.clone().map(|answer| answer.summary).max()?;
+        Some((summary, answers.map(|answer| answer.exit_code).fold(0, u8::max)))
     }
 }
 
@@ -97,8 +105,8 @@ fn completeness(target: &Target) -> Completeness {
 /// As much of a digest as never collides by chance.
 fn question(target: &Target) -> [u8; 16] {
     // Writing fails only on maps whose keys are no strings, and the shape has none.
-    let envoy = serde_json::to_string(&target.envoy).unwrap_or_default();
-    let digest = openssl::sha::sha256(format!("{}\n{envoy}", target.target).as_bytes());
+    let settings = serde_json::to_string(&(&target.envoy, &target.way)).unwrap_or_default();
+    let digest = openssl::sha::sha256(format!("{}\n{settings}", target.target).as_bytes());
     std::array::from_fn(|index| digest[index])
 }
 
@@ -108,6 +116,7 @@ mod tests {
     use crate::lab::Scenario;
     use crate::remedy::Names;
     use crate::report::sample::diagnose;
+    use crate::report::v1::{ProxyProtocol, Way};
 
     fn place(line: u64) -> Place {
         Place { file: 0, line, ordinal: line }
@@ -131,19 +140,28 @@ mod tests {
             let repeat = Repeat { kept: place(kept), dropped: place(3 - kept) };
             assert_eq!(choice.add(place(2), later), Some(repeat));
             assert!(choice.keeps(place(kept), later) && !choice.keeps(place(3 - kept), later));
-            let summary = if kept == 1 { earlier.summary } else { later.summary };
-            assert_eq!((choice.targets(), choice.worst()), (1, Some(summary)));
+            let counts = if kept == 1 { earlier } else { later };
+            let worst = Some((counts.summary, counts.exit_code()));
+            assert_eq!((choice.targets(), choice.worst()), (1, worst));
         }
     }
 
     #[tokio::test]
-    async fn the_same_target_for_another_envoy_is_another_question() {
+    async fn the_same_target_for_another_envoy_or_by_another_way_is_another_question() {
         let target = Target::new(&diagnose(Scenario::PlainHttp).await, &Names::default());
         let mut other = target.clone();
         "1.36".clone_into(&mut other.envoy.release);
+        let mut behind = target.clone();
+        behind.way = Some(Way {
+            proxy: None,
+            tunnel: None,
+            proxy_protocol: Some(ProxyProtocol::V2),
+            starttls: None,
+        });
         let mut choice = Choice::default();
-        assert_eq!(choice.add(place(1), &target), None);
-        assert_eq!(choice.add(place(2), &other), None);
-        assert_eq!(choice.targets(), 2);
+        for (line, target) in [target, other, behind].iter().enumerate() {
+            assert_eq!(choice.add(place(line as u64), target), None);
+        }
+        assert_eq!(choice.targets(), 3);
     }
 }

@@ -26,13 +26,13 @@ pub struct JsonWriter<W> {
 }
 
 impl<W: Write> JsonWriter<W> {
-    /// Begins a document; the worst summary has to be known by then.
+    /// Begins a document; the worst summary and exit code have to be known by then.
     ///
     /// # Errors
     ///
     /// What the output says.
-    pub fn begin(mut out: W, worst: Summary) -> io::Result<Self> {
-        let text = line(&Report::of(worst, Vec::new()))?;
+    pub fn begin(mut out: W, worst: Summary, exit_code: u8) -> io::Result<Self> {
+        let text = line(&Report { exit_code, ..Report::of(worst, Vec::new()) })?;
         // The list of targets is the last field, and empty.
         out.write_all(text.strip_suffix("]}\n").unwrap_or(&text).as_bytes())?;
         Ok(Self { out, targets: 0 })
