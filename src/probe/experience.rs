@@ -16,6 +16,8 @@ const UNKNOWN: Duration = Duration::from_secs(1);
 /// How often a hello may stay unanswered for the whole time before a second connection no longer
 /// seems worth it.
 const SILENCES: u32 = 2;
+/// How often a server that says that it failed is asked again, unless that is how it refuses.
+const RESENDS: u32 = 3;
 
 /// What is known of one server's ways of answering; shared by all that talk to it.
 #[derive(Debug, Default)]
@@ -31,6 +33,10 @@ struct Known {
     silences: u32,
     /// How many connections had been opened when the last answer came.
     opened_at_last_answer: u64,
+    /// Whether a failure of the server's own passed when it was asked again, and whether one
+    /// never did.
+    has_passing_failures: bool,
+    has_lasting_failures: bool,
 }
 
 impl Experience {
@@ -79,6 +85,20 @@ impl Experience {
     pub(super) fn note_silence(&self) {
         let mut known = self.known();
         known.silences = known.silences.saturating_add(1);
+    }
+
+    /// How often to ask again where the server says that it failed.
+    pub(super) fn resends(&self) -> u32 {
+        let known = *self.known();
+        let refuses_by_failing = known.has_lasting_failures && !known.has_passing_failures;
+        if refuses_by_failing { 0 } else { RESENDS }
+    }
+
+    /// Takes note of what became of a failure that the server was asked about again.
+    pub(super) fn note_failure(&self, lasts: bool) {
+        let mut known = self.known();
+        known.has_passing_failures |= !lasts;
+        known.has_lasting_failures |= lasts;
     }
 
     pub(super) fn has_answered(&self) -> bool {
@@ -131,6 +151,16 @@ mod tests {
         let experience = Experience::default();
         experience.note_answer(Duration::from_secs(2), 0, 1);
         assert_eq!(experience.patience(WHOLE), [WHOLE]);
+    }
+
+    #[test]
+    fn a_server_that_refuses_by_failing_is_asked_again_once() {
+        let experience = Experience::default();
+        assert_eq!(experience.resends(), RESENDS);
+        experience.note_failure(true);
+        assert_eq!(experience.resends(), 0);
+        experience.note_failure(false);
+        assert_eq!(experience.resends(), RESENDS);
     }
 
     #[test]

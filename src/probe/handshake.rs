@@ -16,14 +16,14 @@ use openssl::ssl::{
     SslVerifyMode, SslVersion,
 };
 use tokio::io::AsyncReadExt;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_openssl::SslStream;
 
 use super::credentials::Identity;
 use super::openssl_ffi::{
     Asked, cipher_names, note_certificate_requests, set_client_signature_algorithms,
 };
-use super::prober::{Ending, ProbeError, Prober};
+use super::prober::{Ending, FAILURE_PAUSE, ProbeError, Prober};
 use super::way::Connection;
 use crate::tls::{AlertDescription, CipherSuite, TlsVersion};
 
@@ -300,6 +300,14 @@ fn alpn_wire(protocols: &[Vec<u8>]) -> Vec<u8> {
     prefixed.collect::<Vec<_>>().concat()
 }
 
+impl HandshakeError {
+    /// Whether the server says, instead of any selection, that it failed for reasons of its own.
+    fn is_failure(&self) -> bool {
+        let internal_error = Some(AlertDescription::INTERNAL_ERROR);
+        matches!(self, Self::Failed { alert, selected: false, .. } if *alert == internal_error)
+    }
+}
+
 impl Prober {
     /// Completes a handshake over a connection of its own, then closes it without sending data.
     ///
@@ -307,6 +315,23 @@ impl Prober {
     ///
     /// [`HandshakeError`] if no session came of it.
     pub async fn handshake(&self, request: &HandshakeRequest) -> Result<Handshake, HandshakeError> {
+        let mut result = self.handshake_patiently(request).await;
+        let (mut tries, most) = (0, self.resends());
+        while result.as_ref().is_err_and(HandshakeError::is_failure) && tries < most {
+            tries += 1;
+            sleep(FAILURE_PAUSE * tries).await;
+            result = self.handshake_patiently(request).await;
+        }
+        if tries > 0 {
+            self.note_failure(result.as_ref().is_err_and(HandshakeError::is_failure));
+        }
+        result
+    }
+
+    async fn handshake_patiently(
+        &self,
+        request: &HandshakeRequest,
+    ) -> Result<Handshake, HandshakeError> {
         let mut result = Err(ProbeError::Ended.into());
         let patience = self.handshake_patience();
         for (stalled, limit) in patience.into_iter().enumerate() {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::experience::Experience;
 use super::gate::{Gate, Place, Shut};
@@ -16,11 +16,13 @@ use super::limits::Limits;
 use super::starttls::StartTlsError;
 use super::way::{Connection, TunnelError, TunnelFault, Way, WayError};
 use crate::target::Destination;
-use crate::tls::Alert;
+use crate::tls::{Alert, AlertDescription};
 use crate::wire::{ClientHello, Flight, FlightReader, PlainProtocol, Progress, WireError};
 
 /// How many bytes of an answer that is not TLS are kept as evidence.
 const EXCERPT_BYTES: usize = 64;
+/// How long to wait before a server that failed is asked again, longer each time.
+pub(super) const FAILURE_PAUSE: Duration = Duration::from_millis(50);
 
 /// Talks to one endpoint within its limits.
 #[derive(Clone, Debug)]
@@ -215,12 +217,28 @@ impl Prober {
         self.gate.enter().await.map_err(ProbeError::from)
     }
 
-    /// The same as [`Self::ask`] for who has a place.
+    /// The same as [`Self::ask`] for who has a place. A server that says of itself that it failed
+    /// is asked again: that may pass, unless it is how this server refuses.
     pub(crate) async fn ask_in(&self, place: Place, hello: &ClientHello) -> Outcome {
         let bytes = match hello.encode() {
             Ok(bytes) => bytes,
             Err(error) => return Outcome::Failed(error.into()),
         };
+        let mut outcome = self.ask_patiently(place, &bytes).await;
+        let (mut tries, most) = (0, self.experience.resends());
+        while is_failure(&outcome) && tries < most {
+            tries += 1;
+            sleep(FAILURE_PAUSE * tries).await;
+            let Ok(place) = self.enter().await else { break };
+            outcome = self.ask_patiently(place, &bytes).await;
+        }
+        if tries > 0 {
+            self.experience.note_failure(is_failure(&outcome));
+        }
+        outcome
+    }
+
+    async fn ask_patiently(&self, place: Place, bytes: &[u8]) -> Outcome {
         let patience = self.experience.patience(self.limits.answer_timeout);
         let (mut place, mut outcome) = (Some(place), Outcome::Failed(ProbeError::Ended));
         for (stalled, limit) in patience.into_iter().enumerate() {
@@ -231,7 +249,7 @@ impl Prober {
                     Err(error) => return Outcome::Failed(error),
                 },
             };
-            outcome = self.ask_once(&place, &bytes, limit, stalled).await;
+            outcome = self.ask_once(&place, bytes, limit, stalled).await;
             if !is_silence(&outcome) {
                 return outcome;
             }
@@ -257,6 +275,15 @@ impl Prober {
         let mut patience = self.experience.patience(whole / 2);
         patience.iter_mut().for_each(|limit| *limit *= 2);
         patience
+    }
+
+    /// How often to ask again where the server says that it failed.
+    pub(super) fn resends(&self) -> u32 {
+        self.experience.resends()
+    }
+
+    pub(super) fn note_failure(&self, lasts: bool) {
+        self.experience.note_failure(lasts);
     }
 
     pub(super) fn note_stalls(&self, stalls: usize) {
@@ -390,6 +417,12 @@ impl Prober {
             }
         }
     }
+}
+
+/// Whether the server says that it failed for reasons of its own (RFC 8446 §6.2).
+fn is_failure(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Refused(alert)
+        if alert.description == AlertDescription::INTERNAL_ERROR)
 }
 
 fn is_silence(outcome: &Outcome) -> bool {

@@ -5,7 +5,6 @@ use std::time::Duration;
 use super::obstacle::{Obstacle, Passage, judge};
 use crate::envoy::ClientConfig;
 use crate::probe::{Outcome, ProbeError, Prober};
-use crate::tls::AlertDescription;
 
 /// How long to wait before a hello that taught nothing is sent again.
 pub(super) const PAUSE: Duration = Duration::from_millis(150);
@@ -53,12 +52,6 @@ pub(super) async fn attempt(prober: &Prober, config: ClientConfig) -> Attempt {
             Err(Obstacle::Unclear(ProbeError::Silence { .. })) => u32::from(prober.has_answered()),
             Err(Obstacle::Unclear(ProbeError::ConnectTimeout(_))) => 1,
             Err(Obstacle::Unclear(ProbeError::StartTls(error))) if error.may_pass() => 1,
-            // It says of itself that it failed, which may pass.
-            Err(Obstacle::Refused(alert))
-                if alert.description == AlertDescription::INTERNAL_ERROR =>
-            {
-                2
-            }
             // Something on the way may have changed the answer, this once.
             Err(
                 Obstacle::SuiteNotOffered(_)

@@ -26,6 +26,8 @@ pub(crate) enum Fault {
     Reset(u64),
     /// `close-1-in=N`: closes one connection in N after its hello.
     Close(u64),
+    /// `alert-1-in=N:NUMBER`: answers one connection in N with this fatal alert.
+    Alert(u64, u8),
     /// `stall-1-in=N:TIME`: says nothing for that long on one connection in N, then goes on.
     Stall(u64, Duration),
     /// `delay=TIME`: a round trip time, for the connection and for each answer.
@@ -111,6 +113,7 @@ impl FromStr for Fault {
         Ok(match name {
             "reset-1-in" => Self::Reset(number(first)?),
             "close-1-in" => Self::Close(number(first)?),
+            "alert-1-in" => Self::Alert(number(first)?, number(more)?),
             "stall-1-in" => Self::Stall(number(first)?, time(more)?),
             "delay" => Self::Delay(time(first)?),
             "at-once" if more == "wait" => Self::AtOnce(number(first)?, None),

@@ -207,6 +207,9 @@ impl Connection<'_> {
         self.shared.faults.iter().enumerate().find_map(|(index, fault)| match fault {
             Fault::Reset(one_in) => self.strikes(index, *one_in).then_some(Hangup::Reset),
             Fault::Close(one_in) => self.strikes(index, *one_in).then_some(Hangup::Close),
+            Fault::Alert(one_in, number) => {
+                self.strikes(index, *one_in).then_some(Hangup::Alert(*number))
+            }
             Fault::BanAfter(count, how) => (self.number >= *count).then_some(*how),
             Fault::LongestHello(most, how) => (bytes > *most).then_some(*how),
             Fault::MostSuites(most, how) => (suites > *most).then_some(*how),

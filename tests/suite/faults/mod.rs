@@ -1,6 +1,7 @@
 //! Bad networks and odd servers, one file a fault: every suite there is, or 'unclear' and exit
 //! code 2; never a row that is not true; and an end in time.
 
+mod alert;
 mod ban;
 mod close;
 mod crowd;
