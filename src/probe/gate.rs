@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::Instant;
 
 /// The longest delay that trouble leads to.
@@ -48,6 +48,24 @@ pub struct Gate {
     round_trips: AtomicU32,
     has_opened: AtomicBool,
     has_denied: AtomicBool,
+    /// How many wait to be let in who let nobody go first.
+    waiting: watch::Sender<usize>,
+}
+
+/// One who waits at the gate, until this is dropped.
+struct Waiting<'a>(&'a watch::Sender<usize>);
+
+impl<'a> Waiting<'a> {
+    fn new(waiting: &'a watch::Sender<usize>) -> Self {
+        waiting.send_modify(|count| *count += 1);
+        Self(waiting)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count = count.saturating_sub(1));
+    }
 }
 
 /// A place at the endpoint; it is free again when this is dropped.
@@ -106,6 +124,7 @@ impl Gate {
             round_trips: AtomicU32::new(0),
             has_opened: AtomicBool::new(false),
             has_denied: AtomicBool::new(false),
+            waiting: watch::Sender::new(0),
         }
     }
 
@@ -242,7 +261,29 @@ impl Gate {
 
     /// Waits for a place and for the pace.
     pub(super) async fn enter(&self) -> Result<Place, Shut> {
-        let own = Arc::clone(&self.places).acquire_owned().await.map_err(|_| Shut::Ended)?;
+        let _waiting = Waiting::new(&self.waiting);
+        let own = self.place().await?;
+        self.enter_at(own).await
+    }
+
+    /// The same for who lets everybody else go first.
+    pub(super) async fn enter_last(&self) -> Result<Place, Shut> {
+        let mut waiting = self.waiting.subscribe();
+        loop {
+            // The sender lives as long as this gate.
+            let _ = waiting.wait_for(|count| *count == 0).await;
+            let own = self.place().await?;
+            if *waiting.borrow_and_update() == 0 {
+                return self.enter_at(own).await;
+            }
+        }
+    }
+
+    async fn place(&self) -> Result<OwnedSemaphorePermit, Shut> {
+        Arc::clone(&self.places).acquire_owned().await.map_err(|_| Shut::Ended)
+    }
+
+    async fn enter_at(&self, own: OwnedSemaphorePermit) -> Result<Place, Shut> {
         let all = Arc::clone(&self.all).acquire_owned().await.map_err(|_| Shut::Ended)?;
         let mut last = self.last.lock().await;
         if self.is_spent() {
@@ -350,6 +391,32 @@ mod tests {
         assert_eq!(gate.count(), Err(Shut::Spent));
         assert_eq!(gate.enter().await.unwrap_err(), Shut::Spent);
         assert_eq!(gate.connections_opened(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_lets_others_go_first_comes_after_those_who_came_later() {
+        let gate = gate(1, Duration::ZERO);
+        let first = gate.enter().await.unwrap();
+        let order = std::sync::Mutex::new(Vec::new());
+        let last = async {
+            let _place = gate.enter_last().await.unwrap();
+            order.lock().unwrap().push("last");
+        };
+        let others = async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let other = async || {
+                let _place = gate.enter().await.unwrap();
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                order.lock().unwrap().push("other");
+            };
+            futures::join!(other(), other());
+        };
+        let leave = async {
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            drop(first);
+        };
+        futures::join!(last, others, leave);
+        assert_eq!(*order.lock().unwrap(), ["other", "other", "last"]);
     }
 
     #[tokio::test(start_paused = true)]

@@ -33,6 +33,7 @@ pub struct Prober {
     way: Arc<Way>,
     experience: Arc<Experience>,
     depth: Arc<AtomicU32>,
+    lets_others_first: bool,
 }
 
 /// What a server answered to one hello.
@@ -138,7 +139,7 @@ impl Prober {
     pub fn new(destination: impl Into<Destination>, gate: Arc<Gate>, limits: Arc<Limits>) -> Self {
         let destination = destination.into();
         let (way, depth, experience) = (Arc::default(), Arc::default(), Arc::default());
-        Self { destination, gate, limits, way, depth, experience }
+        Self { destination, gate, limits, way, depth, experience, lets_others_first: false }
     }
 
     /// The same prober, reaching its server by `way`.
@@ -169,6 +170,13 @@ impl Prober {
     #[must_use]
     pub fn with_own_depth(&self) -> Self {
         Self { depth: Arc::default(), ..self.clone() }
+    }
+
+    /// The same prober for questions that others do not wait for: whoever else wants a connection
+    /// to the endpoint gets it first.
+    #[must_use]
+    pub fn after_others(&self) -> Self {
+        Self { lets_others_first: true, ..self.clone() }
     }
 
     /// The round trip, counted from the first connection to this endpoint, at which the last of
@@ -214,7 +222,11 @@ impl Prober {
 
     /// Waits until a connection may be opened.
     pub(crate) async fn enter(&self) -> Result<Place, ProbeError> {
-        self.gate.enter().await.map_err(ProbeError::from)
+        let entered = match self.lets_others_first {
+            true => self.gate.enter_last().await,
+            false => self.gate.enter().await,
+        };
+        entered.map_err(ProbeError::from)
     }
 
     /// The same as [`Self::ask`] for who has a place. A server that says of itself that it failed

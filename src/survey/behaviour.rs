@@ -167,16 +167,19 @@ fn is_marked(hello: &ServerHello) -> bool {
     hello.random[24..31] == *b"DOWNGRD" && hello.random[31] <= 1
 }
 
-/// Finds out what did not pass by and needs no more than one version, side by side; SSL 2.0 is
-/// asked by [`ask_last`](super::ask_last).
-pub(super) async fn survey_behaviour(
+/// Finds out what an answer up to TLS 1.2 shows that did not pass by; SSL 2.0 is asked by
+/// [`ask_last`](super::ask_last).
+pub(super) async fn survey_legacy_features(
     prober: &Prober,
     subject: &Subject,
     survey: &Survey,
 ) -> Behaviour {
-    let asker = Asker { prober, subject, survey };
-    let (legacy, grease) = futures::join!(asker.legacy_features(), asker.grease());
-    Behaviour { grease, ..legacy }
+    Asker { prober, subject, survey }.legacy_features().await
+}
+
+/// Whether the server ignores GREASE. Yes and no are known by an answer to a suite that it took.
+pub(super) async fn survey_grease(prober: &Prober, subject: &Subject, survey: &Survey) -> Fact {
+    Asker { prober, subject, survey }.grease().await
 }
 
 /// Whether the server refuses a needless fallback, for which all its versions must be known.

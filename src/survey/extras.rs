@@ -1,5 +1,7 @@
 //! Facts that come along: certificate chains, the request for a client certificate, ALPN.
 
+use futures::future::join_all;
+
 use super::Survey;
 use super::behaviour::Passing;
 use super::hello::{Subject, suite_hello};
@@ -126,10 +128,24 @@ async fn survey_tls13_chains(prober: &Prober, subject: &Subject, extras: &mut Ex
     }
 }
 
-/// Offers HTTP/2 and HTTP/1.1, and again without what was selected.
+const HTTP_2: &[u8] = b"h2";
+const HTTP_1_1: &[u8] = b"http/1.1";
+
+/// Which of HTTP/2 and HTTP/1.1 the server selects.
 async fn survey_alpn(prober: &Prober, subject: &Subject, survey: &Survey) -> Option<Vec<String>> {
-    let mut offered: Vec<&[u8]> = vec![b"h2", b"http/1.1"];
+    let mut offered = vec![HTTP_2, HTTP_1_1];
     let mut selected = Vec::new();
+    if prober.gate().is_far() && !prober.gate().has_budget() {
+        // Each alone, so that neither answer has to wait for the other.
+        let asked = offered.iter().map(|protocol| {
+            let alone = std::slice::from_ref(protocol);
+            ask_alpn(prober, subject, survey, alone)
+        });
+        for answer in join_all(asked).await {
+            selected.extend(answer?.map(|protocol| protocol.escape_ascii().to_string()));
+        }
+        return Some(selected);
+    }
     while !offered.is_empty() {
         let Some(protocol) = ask_alpn(prober, subject, survey, &offered).await? else { break };
         offered.retain(|candidate| *candidate != protocol.as_slice());

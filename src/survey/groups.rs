@@ -1,13 +1,16 @@
 //! Which groups a server takes, found by elimination.
 //!
 //! Under TLS 1.3 a HelloRetryRequest names the group and costs the server no signature, so that
-//! version is asked where the server has it; else the newest with an elliptic curve suite.
+//! version is asked where the server has it; else the newest with an elliptic curve suite. Groups
+//! that it has named in its answers to suites are known already.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::future::join_all;
 use tokio::time::sleep;
 
+use super::evidence::{Answer, Evidence};
 use super::hello::{Subject, group_hello};
 use super::rounds::Rounds;
 use super::{Oddity, Survey};
@@ -48,8 +51,10 @@ pub(super) async fn survey_groups(
     if prober.gate().is_far() && !prober.gate().has_budget() {
         return Some(survey_side_by_side(prober, subject, survey, (version, &suites)).await);
     }
-    let mut result = GroupSurvey { version, accepted: Vec::new(), complete: true };
+    let mut result =
+        GroupSurvey { version, accepted: named_groups(survey, version), complete: true };
     for mut offered in candidates(version) {
+        offered.retain(|group| !result.accepted.contains(group));
         while !offered.is_empty() {
             match ask(prober, subject, survey, (version, &suites), &offered).await {
                 Some(Some(group)) if offered.contains(&group) => {
@@ -75,7 +80,7 @@ async fn survey_side_by_side(
     survey: &Survey,
     with: (TlsVersion, &[CipherSuite]),
 ) -> GroupSurvey {
-    let mut result = GroupSurvey { version: with.0, accepted: Vec::new(), complete: true };
+    let named = named_groups(survey, with.0);
     let mut sets = candidates(with.0);
     // OpenSSL's order, since servers of other libraries have fewer of these.
     sets[0].sort_by_key(|group| match *group {
@@ -85,15 +90,17 @@ async fn survey_side_by_side(
         Group::SECP521R1 => 3,
         _ => 4,
     });
-    let found = join_all(sets.into_iter().map(|set| {
-        let is_likely = set[0] == Group::X25519 || set[0].is_finite_field();
+    let found = join_all(sets.into_iter().map(|mut set| {
+        let is_named = set.iter().any(|group| named.contains(group));
+        let is_likely = is_named || set[0] == Group::X25519 || set[0].is_finite_field();
+        set.retain(|group| !named.contains(group));
         find_in_rounds(prober, subject, survey, with, set, is_likely)
     }));
-    for (accepted, complete) in found.await {
-        result.accepted.extend(accepted);
-        result.complete &= complete;
-    }
-    result
+    let found = found.await;
+    let complete = found.iter().all(|(_, complete)| *complete);
+    let found = found.into_iter().flat_map(|(accepted, _)| accepted);
+    let accepted = named.iter().copied().chain(found).collect();
+    GroupSurvey { version: with.0, accepted, complete }
 }
 
 async fn find_in_rounds(
@@ -142,6 +149,22 @@ fn suites_with_groups(survey: &Survey) -> Option<(TlsVersion, Vec<CipherSuite>)>
     )
 }
 
+/// The groups that answers to suites have named.
+fn named_groups(survey: &Survey, version: TlsVersion) -> Vec<Group> {
+    let answers = survey.version(version).map(|found| &found.answers);
+    let surveyed: Vec<_> = candidates(version).concat();
+    let mut named = Vec::new();
+    for answer in answers.into_iter().flat_map(BTreeMap::values) {
+        if let Answer::Accepted(Evidence::Selected { group: Some(group), .. }) = answer
+            && surveyed.contains(group)
+            && !named.contains(group)
+        {
+            named.push(*group);
+        }
+    }
+    named
+}
+
 /// Sets that keep a hello small: groups in use, then the rest.
 fn candidates(version: TlsVersion) -> Vec<Vec<Group>> {
     const IN_USE: usize = 5;
@@ -152,7 +175,8 @@ fn candidates(version: TlsVersion) -> Vec<Vec<Group>> {
     }
     let (finite, curves): (Vec<_>, Vec<_>) =
         rest.iter().copied().partition(|group| group.is_finite_field());
-    vec![in_use.to_vec(), TLS13_ONLY.to_vec(), finite, curves]
+    let rare = TLS13_ONLY.into_iter().chain(curves).collect();
+    vec![in_use.to_vec(), rare, finite]
 }
 
 /// The outer `None` is 'not learned', the inner one 'refused'.

@@ -9,6 +9,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::approach::{Wanted, approach};
+use super::behaviour::survey_grease;
 use super::confirm::{confirm_refusals, confirm_selections, refuses_what_it_took};
 use super::doubt::Doubts;
 use super::hello::{Extensions, Subject, suite_hello};
@@ -18,10 +19,11 @@ use super::search::{
 };
 use super::size::size;
 use super::{
-    Behaviour, GroupSurvey, HandshakeRow, Oddity, Survey, behaviour, extras, groups, handshakes,
+    Behaviour, Fact, GroupSurvey, HandshakeRow, Oddity, Survey, behaviour, extras, groups,
+    handshakes,
 };
 use crate::probe::{Outcome, Prober};
-use crate::tls::{CipherSuite, TlsVersion};
+use crate::tls::{AlertDescription, CipherSuite, TlsVersion};
 use crate::wire::ClientHello;
 
 /// What a survey is to find out.
@@ -92,7 +94,7 @@ pub enum Step {
 /// How many hellos a survey sends before it is known that the server speaks TLS, and how many to
 /// a server so far away that waiting for that costs more than they do.
 const FIRST_HELLOS: usize = 3;
-const FIRST_FAR_HELLOS: usize = 7;
+const FIRST_FAR_HELLOS: usize = 8;
 
 /// How many stalls are worth telling: a busy machine has one now and then.
 const TELLING_STALLS: u32 = 3;
@@ -139,14 +141,17 @@ pub async fn survey(
     // On a far network the other facts are asked for beside the suites.
     let early_facts = async {
         let known: Box<Survey> = told.await.ok()?;
-        let facts = find_facts(prober, &subject, &known);
+        // They are known in one round or two, the suites in more.
+        let prober = prober.after_others();
+        let facts = find_facts(&prober, &subject, &known);
         timeout_at(options.deadline, facts).await.ok()
     };
     // So is what is asked last, once the last questions about suites are on their way.
     let early_last = async {
         let known: Box<Survey> = told_nearly_all.await.ok()?;
-        let control = refuses_what_it_took(prober, &subject, &known);
-        let last = find_last(prober, &subject, &known);
+        let prober = prober.after_others();
+        let last = find_last(&prober, &subject, &known);
+        let control = grease_as_control(&prober, &subject, &known);
         let both = async { futures::join!(last, control) };
         timeout_at(options.deadline, both).await.ok()
     };
@@ -172,21 +177,23 @@ pub async fn survey(
     // Handshakes that were done count even when the deadline cuts the rest off.
     let rows = Mutex::new(Vec::new());
     result.manner = subject.manner;
-    let rest = find_rest(prober, &subject, options, &mut result, early_facts, &rows, progress);
+    let (early_last, control) = early_last.unzip();
+    let (grease, refusal) = control.unzip();
+    let early = Early { facts: early_facts, grease };
+    let rest = find_rest(prober, &subject, options, &mut result, early, &rows, progress);
     if timeout_at(options.deadline, rest).await.is_err() {
         result.deadline_hit = true;
     }
     let mut behaviour = std::mem::take(&mut result.behaviour);
     behaviour.add_passing(&result, &seen.passing);
     result.behaviour = behaviour;
-    let has_control = early_last.is_some();
-    if let Some((last, refusal)) = early_last {
+    if let Some(last) = early_last {
         result.add_last(last);
-        result.add_refusal(refusal);
     }
+    result.add_refusal(refusal.flatten());
     result.handshakes = rows.into_inner().unwrap_or_else(PoisonError::into_inner);
     let confirming = async {
-        if !has_control {
+        if refusal.is_none() {
             confirm_refusals(prober, &subject, &mut result).await;
         }
         if !result.is_stopped() {
@@ -223,6 +230,12 @@ impl Survey {
     }
 }
 
+/// What was found while suites were searched.
+struct Early {
+    facts: Option<Facts>,
+    grease: Option<Fact>,
+}
+
 /// What is found beyond suites.
 struct Facts {
     trusts_nothing: bool,
@@ -244,9 +257,25 @@ async fn find_facts(prober: &Prober, subject: &Subject, known: &Survey) -> Facts
         selects_unassigned(prober, subject, known),
         groups::survey_groups(prober, subject, known),
         extras::survey_extras(prober, subject, known),
-        behaviour::survey_behaviour(prober, subject, known),
+        behaviour::survey_legacy_features(prober, subject, known),
     );
     Facts { trusts_nothing, groups, extras, behaviour }
+}
+
+/// Whether the server ignores GREASE, and the alert by which it refuses what it took before, if
+/// it does. An answer to the one question is an answer to the other.
+async fn grease_as_control(
+    prober: &Prober,
+    subject: &Subject,
+    known: &Survey,
+) -> (Fact, Option<AlertDescription>) {
+    let grease = survey_grease(prober, subject, known).await;
+    let is_answered = grease.is_yes() || grease.is_no();
+    let refusal = match is_answered {
+        true => None,
+        false => refuses_what_it_took(prober, subject, known).await,
+    };
+    (grease, refusal)
 }
 
 /// Asks for everything beyond suites that is not known yet, side by side; the gate keeps the
@@ -256,7 +285,7 @@ async fn find_rest(
     subject: &Subject,
     options: &Options,
     result: &mut Survey,
-    early_facts: Option<Facts>,
+    early: Early,
     rows: &Mutex<Vec<HandshakeRow>>,
     progress: &(dyn Fn(Step) + Sync),
 ) {
@@ -267,18 +296,24 @@ async fn find_rest(
     let offers = handshakes::offers(known, options);
     let refuses_by: Vec<_> = known.oddities.iter().filter_map(Oddity::refuses_by).collect();
     let facts = async {
-        match early_facts.filter(Facts::is_complete) {
+        match early.facts.filter(Facts::is_complete) {
             Some(facts) => facts,
             None => find_facts(prober, subject, known).await,
         }
     };
+    let grease = async {
+        match early.grease {
+            Some(grease) => grease,
+            None => survey_grease(prober, subject, known).await,
+        }
+    };
     let hands = handshakes::shake_hands(prober, subject, offers, &refuses_by, rows, progress);
-    let (facts, ()) = futures::join!(facts, hands);
+    let (facts, grease, ()) = futures::join!(facts, grease, hands);
     if facts.trusts_nothing {
         result.oddities.push(Oddity::UnassignedSuite);
     }
     result.groups = facts.groups;
-    result.behaviour = facts.behaviour;
+    result.behaviour = Behaviour { grease, ..facts.behaviour };
     result.add_extras(facts.extras);
 }
 
@@ -412,6 +447,7 @@ impl Run<'_> {
                         };
                         Arrival { search, job, outcome }
                     });
+                    self.tell_nearly_all();
                 }
                 _ = &mut cleared => {}
                 () = sleep_until(deadline) => return,
@@ -482,7 +518,7 @@ impl Run<'_> {
         if !newest_is_known || !legacy.any(|search| search.found() > 0) {
             return;
         }
-        let known = self.searches.iter().map(SuiteSearch::known_so_far);
+        let known = self.searches.iter().map(SuiteSearch::answered_so_far);
         let known = Survey { versions: known.collect(), ..Survey::default() };
         // Who no longer listens asks for the facts later.
         if let Some(tell) = self.tell.take() {

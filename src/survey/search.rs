@@ -33,6 +33,8 @@ const SAMPLED: [CipherSuite; 6] = [
     CipherSuite(0xc013),
     CipherSuite(0x1301),
 ];
+/// The one of them that servers with few suites leave out, and those with many accept.
+const LEFT_OUT_BY_MANY: CipherSuite = CipherSuite(0x002f);
 /// How many members are sampled under one version, and under one below TLS 1.2.
 const SAMPLES: usize = 2;
 const OLD_SAMPLES: usize = 1;
@@ -240,7 +242,10 @@ impl SuiteSearch {
         if self.newer_is_open && self.accepted.is_empty() && self.has_asked {
             return None;
         }
-        let enough = self.in_flight + self.version_refusals >= self.refusals_needed;
+        // That few servers lack TLS 1.2 is worth one more to those far away.
+        let is_likely = self.distance == Distance::Far && self.version == TlsVersion::TLS12;
+        let needed = self.refusals_needed + usize::from(is_likely);
+        let enough = self.in_flight + self.version_refusals >= needed;
         if !self.is_heard && enough && self.in_flight > 0 {
             return None;
         }
@@ -288,20 +293,15 @@ impl SuiteSearch {
         self.accepted.is_empty() && (self.version_refusals >= self.refusals_needed || is_other)
     }
 
-    /// The suites accepted so far, as the survey of a version that is not done yet.
-    pub(super) fn known_so_far(&self) -> VersionSurvey {
+    /// The answers so far, as the survey of a version that is not done yet.
+    pub(super) fn answered_so_far(&self) -> VersionSurvey {
         VersionSurvey {
             version: self.version,
-            answers: BTreeMap::new(),
+            answers: self.answers.clone(),
             accepted: self.accepted.clone(),
             preference: Preference::Unknown,
             order_proven: false,
         }
-    }
-
-    /// The same with every answer so far.
-    pub(super) fn answered_so_far(&self) -> VersionSurvey {
-        VersionSurvey { answers: self.answers.clone(), ..self.known_so_far() }
     }
 
     /// Whether it is known if the server has this version, and what it makes of SRP.
@@ -430,16 +430,25 @@ impl SuiteSearch {
         };
         let left = most.saturating_sub(self.sampled.len());
         let members = SAMPLED.iter().filter(|suite| self.lists[index].suites.contains(suite));
-        let refused = members.filter(|suite| {
+        let wanted = members.filter(|suite| {
             let foreign = suite.is_tls13() && self.version < TlsVersion::TLS13;
-            !foreign && !self.sampled.contains(suite) && self.was_refused_in_a_set(**suite)
+            let is_wanted = self.was_refused_in_a_set(**suite) || self.is_likely_refused(**suite);
+            !foreign && !self.sampled.contains(suite) && is_wanted
         });
-        let samples: Vec<_> = refused.take(left).copied().collect();
+        let samples: Vec<_> = wanted.take(left).copied().collect();
         self.sampled.extend(&samples);
         for suite in samples {
             let job = Job::new(vec![suite], Purpose::Sample);
             self.queue.push_back(Job { rank: 2, ..job });
         }
+    }
+
+    /// Whether the set with which the suite is refused may well be on its way, so that it is asked
+    /// alone beside that rather than after it.
+    fn is_likely_refused(&self, suite: CipherSuite) -> bool {
+        let few = (1..MANY).contains(&self.accepted.len());
+        let is_open = !self.answers.contains_key(&suite) && !self.expected.contains(&suite);
+        suite == LEFT_OUT_BY_MANY && few && is_open
     }
 
     /// Asks for all places of the order at once that are not proven.
@@ -641,6 +650,14 @@ impl SuiteSearch {
                 self.answers.insert(*suite, Answer::Refused(evidence.clone()));
             }
         }
+        let sampled = job.suites.iter().find(|suite| {
+            job.purpose == Purpose::Search
+                && self.sampled.contains(suite)
+                && self.accepted.contains(suite)
+        });
+        if let Some(suite) = sampled.copied() {
+            self.find_refused_for_others(suite);
+        }
     }
 
     /// Writes down that nothing could be learned of the suites of a hello.
@@ -712,9 +729,11 @@ impl SuiteSearch {
                 }
             }
             Purpose::Sample => {
-                self.note(Oddity::RefusedSetHasAcceptedMember { version: self.version, suite });
+                let was_refused = self.was_refused_in_a_set(suite);
                 self.accept(suite, selected(flight, job.suites.len()));
-                self.ask_refused_alone();
+                if was_refused {
+                    self.find_refused_for_others(suite);
+                }
             }
         }
         Verdict::Recorded
@@ -745,8 +764,10 @@ impl SuiteSearch {
         }
     }
 
-    /// A server that refuses sets for the sake of one member is asked for each widespread suite.
-    fn ask_refused_alone(&mut self) {
+    /// A server that refuses sets for the sake of one member, since this one it accepts alone, is
+    /// asked for each widespread suite.
+    fn find_refused_for_others(&mut self, accepted: CipherSuite) {
+        self.note(Oddity::RefusedSetHasAcceptedMember { version: self.version, suite: accepted });
         let refused = self.refused();
         for suite in refused.into_iter().filter(|suite| is_widespread(*suite)) {
             // At once, since the deadline may come before the answer.
