@@ -12,7 +12,7 @@ const FIRST_PLACES: [usize; 5] = [0, 1, 2, 3, 5];
 /// The fewest questions of a round after the first.
 const LEAST_QUESTIONS: usize = 2;
 /// The most questions of one round.
-const MOST_QUESTIONS: usize = 12;
+const MOST_QUESTIONS: usize = 16;
 
 /// How the next round is to be asked.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

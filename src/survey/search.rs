@@ -84,9 +84,9 @@ struct List {
     order: KnownOrder,
     /// Questions that are queued or on their way.
     waiting: usize,
-    /// Answers of this round that selected something, and how many suites were known before it.
+    /// Answers of this round that selected something, and how many suites they found.
     selected: usize,
-    known_before: usize,
+    new: usize,
 }
 
 /// What stands between an answer and its meaning.
@@ -269,12 +269,29 @@ impl SuiteSearch {
 
     /// Takes the suites that TLS 1.2 has for those that this version has, in the same order.
     fn learn_suites_of(&mut self, tls12: &Self) {
-        let in_use = tls12.lists.iter().filter(|list| list.rank < RARE);
-        let open = |suite: &CipherSuite| !tls12.answers.contains_key(suite);
-        self.waits_for_tls12 = tls12.found() > 0 && in_use.flat_map(|list| &list.suites).any(open);
+        let order = tls12.likely_order();
+        let is_open = |suite: &&CipherSuite| {
+            !tls12.answers.contains_key(suite) && !self.answers.contains_key(suite)
+        };
+        let mut in_use = tls12.lists.iter().filter(|list| list.rank < RARE);
+        let may_grow = |list: &List| {
+            let mut open = list.suites.iter().filter(is_open);
+            // Between two rounds, what the server passed over is most likely refused.
+            open.any(|suite| list.waiting > 0 || !tls12.was_passed_over(*suite, order))
+        };
+        self.waits_for_tls12 = tls12.found() > 0 && in_use.any(may_grow);
         if tls12.found() > self.expected.len() {
             self.expected = tls12.supposed_order().suites().to_vec();
         }
+    }
+
+    /// Whether the server selected a suite that comes after this one in the order that it seems to
+    /// have, where both were offered.
+    fn was_passed_over(&self, suite: CipherSuite, order: KnownOrder) -> bool {
+        let place = order.place(suite);
+        self.observations
+            .iter()
+            .any(|seen| order.place(seen.selected) > place && seen.offered.contains(&suite))
     }
 
     /// Whether nothing is on its way and nothing is queued, so that no more is to be learned soon.
@@ -366,8 +383,8 @@ impl SuiteSearch {
     fn plan_list(&mut self, index: usize) {
         let known = self.accepted.len();
         let list = &mut self.lists[index];
-        list.rounds.learn(list.selected, known - list.known_before.min(known));
-        (list.selected, list.known_before, list.rank) = (0, known, list.rank.min(1));
+        list.rounds.learn(list.selected, list.new);
+        (list.selected, list.new, list.rank) = (0, 0, list.rank.min(1));
         let open = |suite: &CipherSuite| !self.answers.contains_key(suite);
         let mut open: Vec<_> = list.suites.iter().copied().filter(open).collect();
         self.sample_list(index);
@@ -447,8 +464,9 @@ impl SuiteSearch {
     /// alone beside that rather than after it.
     fn is_likely_refused(&self, suite: CipherSuite) -> bool {
         let few = (1..MANY).contains(&self.accepted.len());
-        let is_open = !self.answers.contains_key(&suite) && !self.expected.contains(&suite);
-        suite == LEFT_OUT_BY_MANY && few && is_open
+        // The older versions have what TLS 1.2 has.
+        let is_older = self.version < TlsVersion::TLS12;
+        suite == LEFT_OUT_BY_MANY && few && !is_older && !self.answers.contains_key(&suite)
     }
 
     /// Asks for all places of the order at once that are not proven.
@@ -723,6 +741,10 @@ impl SuiteSearch {
         match job.purpose {
             Purpose::Order => {}
             Purpose::Search => {
+                let is_new = !self.accepted.contains(&suite);
+                if let Some(list) = job.list.and_then(|index| self.lists.get_mut(index)) {
+                    list.new += usize::from(is_new);
+                }
                 self.accept(suite, selected(flight, job.suites.len()));
                 if job.list.is_none() {
                     self.queue_rest(job, suite, parts);
@@ -994,7 +1016,7 @@ fn lists(subject: &Subject, version: TlsVersion, offered: &[CipherSuite]) -> Vec
             order,
             waiting: 0,
             selected: 0,
-            known_before: 0,
+            new: 0,
         }));
     }
     lists
