@@ -63,12 +63,14 @@ pub(super) struct Widening {
 }
 
 /// Which suites a widened configuration offers.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum SuiteChoice {
     /// Those in force and all others.
     All,
     /// Only those of RSA key exchange, for certificates that allow nothing else.
     RsaKeyExchange,
+    /// These and no others, in Envoy's spelling, for servers that fail on another one.
+    Only(Vec<String>),
 }
 
 impl Widening {
@@ -86,6 +88,12 @@ impl Widening {
     pub(super) fn small_hello(maximum: TlsVersion) -> Self {
         let dimensions = BTreeSet::from([Dimension::HelloSize]);
         Self { dimensions, maximum, suites: SuiteChoice::All, sni: None }
+    }
+
+    /// Nothing but another list of suites.
+    pub(super) fn suites_alone() -> Self {
+        let dimensions = BTreeSet::from([Dimension::CipherSuites]);
+        Self { dimensions, maximum: TlsVersion::TLS12, suites: SuiteChoice::All, sni: None }
     }
 
     pub(super) fn has_small_hello(&self) -> bool {
@@ -146,7 +154,8 @@ impl Widening {
     fn suite_names(&self, config: &ClientConfig) -> Vec<String> {
         let release = config.release;
         let sendable = release.sendable_suites(config.build).into_iter();
-        match self.suites {
+        match &self.suites {
+            SuiteChoice::Only(names) => names.clone(),
             SuiteChoice::All => {
                 let mut names = usable_suites(config);
                 names.extend(

@@ -9,6 +9,7 @@ use super::dimension::{
 };
 use super::handshake::{Checks, EarlyHandshake, complete, openssl_has};
 use super::obstacle::{Obstacle, Passage};
+use super::omission::{failing_suites, find_list};
 use super::size::{HelloSize, compare_sizes};
 use crate::envoy::{ClientConfig, Protocol};
 use crate::probe::{Handshake, ProbeError, Prober};
@@ -41,6 +42,9 @@ pub struct Remedy {
     pub dimensions: Vec<Dimension>,
     /// The configuration with the change.
     pub config: ClientConfig,
+    /// The suites, in Envoy's spelling, that are left out since the server fails where they are
+    /// offered. Empty where the list changes for another reason.
+    pub failing_suites: Vec<String>,
     /// What would be negotiated.
     pub passage: Passage,
     /// What stays in the way after the hello, such as a client certificate.
@@ -258,7 +262,7 @@ async fn try_side_by_side(
 }
 
 /// Whether the obstacle can be one of the hello, so that another hello may get through.
-fn a_hello_may_help(obstacle: &Obstacle) -> bool {
+pub(super) fn a_hello_may_help(obstacle: &Obstacle) -> bool {
     !matches!(
         obstacle,
         Obstacle::NotTls { .. }
@@ -341,11 +345,31 @@ async fn try_fully(
     Ok(passage)
 }
 
-/// Takes the change back to the smallest that gets through, and proves it.
+/// Takes the change back to the smallest that gets through, and proves it. Where none does, looks
+/// for a list of suites without one that the server fails on.
 pub async fn settle(prober: &Prober, trial: &mut Trial, survey: &Survey, checks: &Checks) {
-    let Some(mut start) = trial.start.clone() else { return };
+    if let Some(start) = trial.start.clone() {
+        settle_from(start, prober, trial, survey, checks).await;
+    }
+    let Some(start) = find_list(prober, trial, survey, checks).await else { return };
+    settle_from(start, prober, trial, survey, checks).await;
+    if let Some(remedy) = &mut trial.remedy {
+        remedy.failing_suites = failing_suites(prober, &trial.own.config, remedy, checks).await;
+    }
+}
+
+async fn settle_from(
+    mut start: Widening,
+    prober: &Prober,
+    trial: &mut Trial,
+    survey: &Survey,
+    checks: &Checks,
+) {
     let config = trial.own.config.clone();
-    for dimension in start.dimensions.clone() {
+    // A hello that gets through tells nothing of a suite that the server fails on after it.
+    let is_list = matches!(start.suites, SuiteChoice::Only(_));
+    let parts = start.dimensions.clone().into_iter();
+    for dimension in parts.filter(|part| !is_list || *part != Dimension::CipherSuites) {
         let mut smaller = start.clone();
         smaller.dimensions.remove(&dimension);
         if dimension == Dimension::CipherSuites && start.suites == SuiteChoice::RsaKeyExchange {
@@ -401,7 +425,8 @@ pub async fn prove(
         }
         remaining = Some(obstacle);
     }
-    Ok(Remedy { dimensions, config: config.clone(), passage, remaining })
+    let (config, failing_suites) = (config.clone(), Vec::new());
+    Ok(Remedy { dimensions, config, failing_suites, passage, remaining })
 }
 
 /// Replaces 'all that could be set' by the least that the server insists on, field by field.
@@ -416,7 +441,7 @@ async fn narrow(
     for dimension in start.dimensions.iter().rev() {
         let choices = match dimension {
             Dimension::MinimumVersion => minimum_choices(&narrowed),
-            Dimension::CipherSuites => suite_choices(&narrowed, config, start.suites, survey),
+            Dimension::CipherSuites => suite_choices(&narrowed, config, &start.suites, survey),
             Dimension::Curves => curve_choices(&narrowed, config, start),
             Dimension::SignatureAlgorithms => signature_choices(&narrowed, config),
             Dimension::Alpn => protocol_choices(&narrowed, config),
@@ -452,16 +477,17 @@ fn minimum_choices(wide: &ClientConfig) -> Vec<ClientConfig> {
 fn suite_choices(
     wide: &ClientConfig,
     config: &ClientConfig,
-    choice: SuiteChoice,
+    choice: &SuiteChoice,
     survey: &Survey,
 ) -> Vec<ClientConfig> {
     let in_force = match choice {
         SuiteChoice::All => usable_suites(config),
         SuiteChoice::RsaKeyExchange => Vec::new(),
+        SuiteChoice::Only(_) => return Vec::new(),
     };
     let offered = config.offer().map(|offer| offer.cipher_suites).unwrap_or_default();
     let missing =
-        |suite: &CipherSuite| choice == SuiteChoice::RsaKeyExchange || !offered.contains(suite);
+        |suite: &CipherSuite| *choice == SuiteChoice::RsaKeyExchange || !offered.contains(suite);
     let candidates = config.release.sendable_suites(config.build).into_iter().filter(missing);
     let mut candidates: Vec<_> =
         candidates.filter_map(|suite| Some((rank(survey, suite)?, suite))).collect();
@@ -473,7 +499,7 @@ fn suite_choices(
         ClientConfig { cipher_suites, ..wide.clone() }
     };
     // Where the list itself is the fault, the default may do.
-    let replaced = choice == SuiteChoice::All && in_force != config.cipher_suites_in_force();
+    let replaced = *choice == SuiteChoice::All && in_force != config.cipher_suites_in_force();
     let default =
         replaced.then(|| ClientConfig { cipher_suites: in_force.clone(), ..wide.clone() });
     default.into_iter().chain(names.map(with)).collect()

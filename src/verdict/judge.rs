@@ -200,11 +200,15 @@ fn remediable(
 /// What it says about the server that this part had to change.
 fn cause(part: Dimension, trial: &Trial, after: &ClientConfig, survey: &Survey) -> Finding {
     let before = &trial.own.config;
+    let failing = trial.remedy.as_ref().map_or(&[][..], |remedy| &remedy.failing_suites);
     match part {
         Dimension::HelloSize => {
             let size = trial.hello_size.clone().unwrap_or_default();
             let HelloSize { large, small, size_alone } = size;
             Finding::HelloSize { large, small, size_alone }
+        }
+        Dimension::CipherSuites if !failing.is_empty() => {
+            Finding::FailingSuites { left_out: failing.to_vec() }
         }
         Dimension::CipherSuites => {
             let in_force = before.cipher_suites_in_force();

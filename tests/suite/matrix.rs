@@ -38,6 +38,7 @@ fn causes_are_told_apart() {
     #[rustfmt::skip]
     let table = [
         ("AES128-SHA at tls1_2",                       "cipher-suites"),
+        ("fails where ECDHE-RSA-AES128-GCM-SHA256 is offered", "failing-suites"),
         ("TLS 1.0 alone, suites added, minimum not",   "minimum-version"),
         ("TLS 1.3 alone of nginx",                     "maximum-version"),
         ("P-384 alone of nginx",                       "curves"),

@@ -47,6 +47,8 @@ pub(crate) enum Fault {
     MostSuites(usize, Hangup),
     /// `no-extension=NUMBER:HOW`: hangs up on hellos with this extension.
     NoExtension(u16, Hangup),
+    /// `refuses-suite=NUMBER:HOW`: hangs up on hellos that offer this suite.
+    RefusesSuite(u16, Hangup),
     /// `hides-alerts=HOW`: hangs up where the server answers with a fatal alert.
     HidesAlerts(Hangup),
     /// `single-bytes`: each byte of an answer in a segment of its own.
@@ -124,6 +126,7 @@ impl FromStr for Fault {
             "longest-hello" => Self::LongestHello(number(first)?, how()?),
             "most-suites" => Self::MostSuites(number(first)?, how()?),
             "no-extension" => Self::NoExtension(number(first)?, how()?),
+            "refuses-suite" => Self::RefusesSuite(number(first)?, how()?),
             "hides-alerts" => Self::HidesAlerts(first.parse()?),
             "single-bytes" => Self::SingleBytes,
             "records" => Self::Records(number(first)?),

@@ -176,6 +176,12 @@ fn lists() -> Vec<Case> {
                 .start()
         })
         .fixed_by_params(json!({ "cipher_suites": ["ECDHE-RSA-AES128-SHA256"] })),
+        Case::new("fails where ECDHE-RSA-AES128-GCM-SHA256 is offered", || {
+            Openssl::new("-tls1_2 -cipher ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-AES256-GCM-SHA384")
+                .start()
+                .behind("refuses-suite=49199:alert-40")
+        })
+        .fixed_by_params(json!({ "cipher_suites": ["ECDHE-RSA-AES256-GCM-SHA384"] })),
         Case::new("finite fields alone, many", || {
             Openssl::new("-tls1_2 -cipher DHE:!aNULL:!aPSK:@SECLEVEL=0").start()
         })
