@@ -1,70 +1,80 @@
-//! Around a suite that a server fails on wherever it is offered: only suites that it accepts.
+//! Around suites that a server fails on: the list in force without them.
+//!
+//! Such a server breaks off where it selects the suite, or already where it is offered, so that
+//! no hello helps that only offers more than Envoy's own.
 
+use super::attempt::attempt;
 use super::dimension::{Dimension, SuiteChoice, Widening, usable_suites};
-use super::handshake::Checks;
-use super::obstacle::Obstacle;
-use super::settle::{Remedy, Trial, a_hello_may_help, prove};
+use super::handshake::{Checks, complete};
+use super::obstacle::{Obstacle, Passage};
+use super::settle::{Trial, a_hello_may_help};
 use crate::envoy::ClientConfig;
 use crate::probe::{ProbeError, Prober};
 use crate::survey::Survey;
 use crate::tls::{AlertDescription, CipherSuite, TlsVersion};
 
-/// How many lists are tried at most.
-const MOST_LISTS: u32 = 14;
+/// How many connections may be open before no other list is tried.
+const MOST_CONNECTIONS: u64 = 12;
 /// How many lists may teach nothing before no other one is tried.
 const MOST_SILENCES: u32 = 2;
-/// How many suites that were left out are asked for one by one.
-const MOST_LEFT_OUT: usize = 8;
 
-/// Finds a list of suites with which a complete handshake succeeds, among those that the survey
-/// saw accepted: those of the list in force, then all that the release can send, and then halves
-/// of them, for a server that accepts a suite and fails after it.
-pub(super) async fn find_list(
+/// A place to begin from without the suites that the server fails on.
+pub(super) struct Omission {
+    pub(super) start: Widening,
+    /// Those suites, in Envoy's spelling.
+    pub(super) failing: Vec<String>,
+}
+
+/// Finds the longest list of suites that the server takes, where it takes none with the list in
+/// force in it. What the survey saw accepted is where to begin; each suite of the list in force
+/// that it did not see accepted is then added alone, and left out if the hello fails with it.
+pub(super) async fn find_omission(
     prober: &Prober,
     trial: &mut Trial,
     survey: &Survey,
     checks: &Checks,
-) -> Option<Widening> {
+) -> Option<Omission> {
     let obstacle = trial.own.result.as_ref().err()?;
-    if trial.remedy.is_some() || !a_list_may_help(obstacle) || lacks_groups(trial, survey) {
+    if trial.remedy.is_some() || !may_be_one_suite(obstacle) || lacks_groups(trial, survey) {
         return None;
     }
-    let config = trial.own.config.clone();
-    let halves = may_be_one_suite(obstacle);
-    let mut lists = Lists { prober, checks, config: &config, tried: 0, silences: 0 };
-    let starts = starts(&config, survey);
-    for start in &starts {
-        if lists.passes(start).await {
-            return Some(start.clone());
+    let breaks_off = match obstacle {
+        Obstacle::HandshakeFailed(_) => true,
+        Obstacle::Unclear(_) => trial.has_start(),
+        _ => false,
+    };
+    let one_by_one = survey.accepted().next().is_none() && prober.has_answered();
+    let mut search = Search::new(prober, checks, trial.own.config.clone());
+    let found = if breaks_off {
+        search.around_what_breaks_off(survey).await
+    } else {
+        let found = search.around_what_is_refused(survey).await;
+        if found.is_none() && one_by_one && !trial.left_out_one_by_one {
+            trial.left_out_one_by_one = true;
+            search.without_one().await
+        } else {
+            found
         }
-    }
-    for start in starts.iter().filter(|_| halves) {
-        if let Some(part) = lists.part_that_passes(start).await {
-            return Some(part);
-        }
-    }
-    trial.settled &= lists.silences == 0;
-    None
-}
-
-/// Whether the obstacle can be a suite. What names its cause otherwise is not searched for.
-fn a_list_may_help(obstacle: &Obstacle) -> bool {
-    let named = matches!(obstacle, Obstacle::Refused(alert) if matches!(
-        alert.description,
-        AlertDescription::UNRECOGNIZED_NAME | AlertDescription::NO_APPLICATION_PROTOCOL
-    ));
-    !named && a_hello_may_help(obstacle)
+    };
+    trial.settled &= found.is_some() || !search.is_spent();
+    trial.wider.append(&mut search.failed);
+    found
 }
 
 /// Whether the server failed without saying on what.
 fn may_be_one_suite(obstacle: &Obstacle) -> bool {
-    matches!(
-        obstacle,
-        Obstacle::Refused(_)
-            | Obstacle::Ended(_)
-            | Obstacle::HandshakeFailed(_)
-            | Obstacle::Unclear(ProbeError::Silence { .. })
-    )
+    match obstacle {
+        Obstacle::Refused(alert) => !matches!(
+            alert.description,
+            AlertDescription::UNRECOGNIZED_NAME
+                | AlertDescription::NO_APPLICATION_PROTOCOL
+                | AlertDescription::PROTOCOL_VERSION
+        ),
+        Obstacle::Ended(_)
+        | Obstacle::HandshakeFailed(_)
+        | Obstacle::Unclear(ProbeError::Silence { .. }) => true,
+        _ => false,
+    }
 }
 
 /// Whether the server takes only groups that the release does not have, which no list helps.
@@ -77,136 +87,256 @@ fn lacks_groups(trial: &Trial, survey: &Survey) -> bool {
     })
 }
 
-/// The lists to try, those that change the least first.
-fn starts(config: &ClientConfig, survey: &Survey) -> Vec<Widening> {
-    let offer = config.offer();
-    let versions = offer.as_ref().map(|offer| offer.versions()).unwrap_or_default();
-    let in_force = suites_in_force(config);
-    let legacy = |version: TlsVersion| (TlsVersion::TLS10..TlsVersion::TLS13).contains(&version);
-    let accepted = |any_version: bool| -> Vec<CipherSuite> {
-        let rows = survey.accepted();
-        let rows = rows
-            .filter(|(version, _)| legacy(*version) && (any_version || versions.contains(version)));
-        rows.map(|(_, suite)| suite).collect()
-    };
-    let of = |pool: &[CipherSuite], accepted: &[CipherSuite]| -> Vec<CipherSuite> {
-        pool.iter().filter(|suite| accepted.contains(suite)).copied().collect()
-    };
-    let mut sendable = in_force.clone();
-    let others = config.release.sendable_suites(config.build).into_iter();
-    sendable.extend(others.filter(|suite| !in_force.contains(suite)));
-
-    let alone = |list| start(config, list, Widening::suites_alone());
-    let most = |list, maximum| {
-        start(config, list, Widening::most(maximum, &[Dimension::SignatureAlgorithms]))
-    };
-    let (here, anywhere) = (accepted(false), of(&sendable, &accepted(true)));
-    let mut starts = vec![
-        alone(of(&in_force, &here)),
-        alone(of(&sendable, &here)),
-        most(anywhere.clone(), TlsVersion::TLS12),
-        most(anywhere.clone(), TlsVersion::TLS13),
-    ];
-    if anywhere.is_empty() && survey.accepted().any(|(version, _)| version == TlsVersion::TLS13) {
-        // TLS 1.3 does without the list, which has to be such that the server does not fail.
-        starts = vec![most(in_force, TlsVersion::TLS13)];
-    }
-    starts.retain(|start| start.suites != SuiteChoice::Only(Vec::new()));
-    starts.dedup();
-    starts
-}
-
-fn start(config: &ClientConfig, list: Vec<CipherSuite>, from: Widening) -> Widening {
-    let names = list.into_iter().filter_map(|suite| config.release.suite_name(suite));
-    Widening { suites: SuiteChoice::Only(names.map(str::to_owned).collect()), ..from }
-}
-
-/// The suites of the list in force, in its order.
-fn suites_in_force(config: &ClientConfig) -> Vec<CipherSuite> {
-    let usable = ClientConfig { cipher_suites: usable_suites(config), ..config.clone() };
-    usable.offer().map(|offer| offer.cipher_suites).unwrap_or_default()
+/// Suites to begin with, and what else is changed.
+struct Base {
+    from: Widening,
+    kept: Vec<CipherSuite>,
 }
 
 /// The lists tried so far.
-struct Lists<'a> {
+struct Search<'a> {
     prober: &'a Prober,
     checks: &'a Checks,
-    config: &'a ClientConfig,
-    tried: u32,
+    config: ClientConfig,
+    /// The suites of the list in force, in its order.
+    in_force: Vec<CipherSuite>,
+    /// The suites that the server selected and then broke off on.
+    broken: Vec<CipherSuite>,
+    /// How many connections had been opened before.
+    opened_before: u64,
     silences: u32,
+    has_budget: bool,
+    /// What failed, as a trial keeps it.
+    failed: Vec<(Vec<Dimension>, Result<Passage, Obstacle>)>,
 }
 
-impl Lists<'_> {
-    /// Whether a complete handshake succeeds; `false` once enough was tried.
-    async fn passes(&mut self, start: &Widening) -> bool {
-        if self.tried >= MOST_LISTS || self.silences > MOST_SILENCES {
-            return false;
+impl<'a> Search<'a> {
+    fn new(prober: &'a Prober, checks: &'a Checks, config: ClientConfig) -> Self {
+        let usable = ClientConfig { cipher_suites: usable_suites(&config), ..config.clone() };
+        let in_force = usable.offer().map(|offer| offer.cipher_suites).unwrap_or_default();
+        let opened_before = prober.gate().connections_opened();
+        let (silences, has_budget) = (0, true);
+        let (broken, failed) = (Vec::new(), Vec::new());
+        Self {
+            prober,
+            checks,
+            config,
+            in_force,
+            broken,
+            opened_before,
+            silences,
+            has_budget,
+            failed,
         }
-        self.tried += 1;
-        let config = start.apply(self.config);
-        let proven = prove(self.prober, &config, Vec::new(), self.checks).await;
-        self.silences += u32::from(proven.as_ref().is_err_and(Obstacle::is_unclear));
-        proven.is_ok()
     }
 
-    /// What is left of a list without the halves, quarters and so on that do not pass.
-    async fn part_that_passes(&mut self, start: &Widening) -> Option<Widening> {
-        let SuiteChoice::Only(list) = &start.suites else { return None };
-        let with = |names: &[String]| Widening {
-            suites: SuiteChoice::Only(names.to_vec()),
-            ..start.clone()
-        };
-        let mut parts: Vec<&[String]> = halves(list);
-        let mut passing: Vec<&[String]> = Vec::new();
-        while let Some(part) = parts.pop() {
-            if self.passes(&with(part)).await {
-                passing.push(part);
-            } else {
-                parts.extend(halves(part));
+    /// Leaves out what the server selects before it breaks off.
+    async fn around_what_breaks_off(&mut self, survey: &Survey) -> Option<Omission> {
+        let from = Widening::suites_alone();
+        let mut list = self.in_force.clone();
+        // That a handshake of the list in force fails is known.
+        let selected = self.ask(&from, &list).await.ok()?.cipher_suite;
+        self.leave_out(selected, &mut list)?;
+        if self.sheds(&from, &mut list).await {
+            return self.omission(&from, &list, &self.broken);
+        }
+        for base in self.bases(survey) {
+            let Some((mut list, _)) = self.grow(&base).await else { continue };
+            if self.sheds(&base.from, &mut list).await {
+                return self.omission(&base.from, &list, &self.broken);
             }
         }
-        let longest = *passing.iter().max_by_key(|part| part.len())?;
-        let all = with(&passing.concat());
-        if passing.len() == 1 || self.passes(&all).await {
-            return Some(all);
-        }
-        Some(with(longest))
+        None
     }
-}
 
-/// The later half first; none of what cannot be halved.
-fn halves(list: &[String]) -> Vec<&[String]> {
-    if list.len() < 2 {
-        return Vec::new();
+    async fn around_what_is_refused(&mut self, survey: &Survey) -> Option<Omission> {
+        for base in self.bases(survey) {
+            let Some((list, failing)) = self.grow(&base).await else { continue };
+            return self.omission(&base.from, &list, &failing);
+        }
+        let accepts_tls13 = survey.accepted().any(|(version, _)| version == TlsVersion::TLS13);
+        let from = Widening::tls13_alone();
+        let passes =
+            accepts_tls13 && !self.in_force.is_empty() && self.ask(&from, &[]).await.is_ok();
+        let failing = self.names(&self.in_force);
+        passes.then_some(Omission { start: from, failing })
     }
-    let (first, second) = list.split_at(list.len().div_ceil(2));
-    vec![second, first]
-}
 
-/// Which suites of the list in force the server fails on: of those that the remedy leaves out,
-/// those that make it fail when they are added. All of them, if none does so alone.
-pub(super) async fn failing_suites(
-    prober: &Prober,
-    config: &ClientConfig,
-    remedy: &Remedy,
-    checks: &Checks,
-) -> Vec<String> {
-    let kept = &remedy.config.cipher_suites;
-    let in_force = suites_in_force(config).into_iter();
-    let names = in_force.filter_map(|suite| config.release.suite_name(suite)).map(str::to_owned);
-    let left_out: Vec<_> = names.filter(|name| !kept.contains(name)).collect();
-    let mut failing = Vec::new();
-    for name in left_out.iter().take(MOST_LEFT_OUT) {
-        let mut cipher_suites = vec![name.clone()];
-        cipher_suites.extend(kept.iter().cloned());
-        let with = ClientConfig { cipher_suites, ..remedy.config.clone() };
-        let proven = prove(prober, &with, Vec::new(), checks).await;
-        if matches!(&proven, Err(Obstacle::Unclear(ProbeError::Budget))) {
-            break;
+    /// Leaves out one suite of the list in force at a time, where nothing is known of any.
+    async fn without_one(&mut self) -> Option<Omission> {
+        let from = Widening::suites_alone();
+        for suite in self.in_force.clone() {
+            let mut list = self.in_force.clone();
+            list.retain(|other| *other != suite);
+            if list.is_empty() || self.is_spent() {
+                return None;
+            }
+            if self.ask(&from, &list).await.is_ok() {
+                return self.omission(&from, &list, &[suite]);
+            }
         }
-        if proven.is_err() {
-            failing.push(name.clone());
-        }
+        None
     }
-    if failing.is_empty() { left_out } else { failing }
+
+    /// What the survey saw accepted, that which changes the least first: suites of the list in
+    /// force or else the strongest other one, TLS 1.3, versions below the minimum, and all at once.
+    fn bases(&self, survey: &Survey) -> Vec<Base> {
+        let offer = self.config.offer();
+        let offered = offer.as_ref().map(|offer| offer.versions()).unwrap_or_default();
+        let accepted = |any_version: bool, suite: &CipherSuite| {
+            let mut rows = survey.accepted().filter(|(version, _)| {
+                (TlsVersion::TLS10..TlsVersion::TLS13).contains(version)
+                    && (any_version || offered.contains(version))
+            });
+            !self.broken.contains(suite) && rows.any(|(_, accepted)| accepted == *suite)
+        };
+        let sendable = self.config.release.sendable_suites(self.config.build);
+        let kept = |any_version: bool| -> Vec<CipherSuite> {
+            let own = self.in_force.iter().filter(|suite| accepted(any_version, suite)).copied();
+            let own: Vec<_> = own.collect();
+            let strongest = || sendable.iter().find(|suite| accepted(any_version, suite)).copied();
+            if own.is_empty() { Vec::from_iter(strongest()) } else { own }
+        };
+        let with = |part: Dimension, maximum| {
+            let mut from = Widening { maximum, ..Widening::suites_alone() };
+            from.dimensions.insert(part);
+            from
+        };
+        let most = Widening::most(TlsVersion::TLS12, &[Dimension::SignatureAlgorithms]);
+        let mut bases = vec![Base { from: Widening::suites_alone(), kept: kept(false) }];
+        let older = with(Dimension::MinimumVersion, TlsVersion::TLS12);
+        bases.push(Base { from: older, kept: kept(true) });
+        bases.push(Base { from: most, kept: kept(true) });
+        bases.retain(|base| !base.kept.is_empty());
+        if survey.accepted().any(|(version, _)| version == TlsVersion::TLS13) {
+            // TLS 1.3 does without the list, which has to be such that the server does not fail.
+            let from = with(Dimension::MaximumVersion, TlsVersion::TLS13);
+            bases.insert(bases.len().min(1), Base { from, kept: Vec::new() });
+        }
+        bases
+    }
+
+    /// Adds the other suites of the list in force one by one; returns the list that the server
+    /// takes, and the suites with which it fails.
+    async fn grow(&mut self, base: &Base) -> Option<(Vec<CipherSuite>, Vec<CipherSuite>)> {
+        let mut kept = base.kept.clone();
+        if self.is_spent() || !kept.is_empty() && self.ask(&base.from, &kept).await.is_err() {
+            return None;
+        }
+        let mut failing = Vec::new();
+        for suite in self.in_force.clone() {
+            if kept.contains(&suite) || self.broken.contains(&suite) {
+                continue;
+            }
+            if self.is_spent() {
+                break;
+            }
+            let more = self.ordered(&[&kept[..], &[suite]].concat());
+            match self.ask(&base.from, &more).await {
+                Ok(_) => kept = more,
+                Err(_) => failing.push(suite),
+            }
+        }
+        // With nothing to leave out, the server has changed its mind since.
+        let differs = kept != self.in_force;
+        (!kept.is_empty() && differs).then_some((kept, failing))
+    }
+
+    /// Leaves out what the server selects before it breaks off, until a handshake completes.
+    async fn sheds(&mut self, from: &Widening, list: &mut Vec<CipherSuite>) -> bool {
+        while !list.is_empty() && !self.is_spent() {
+            let Ok(passage) = self.ask(from, list).await else { return false };
+            let config = self.start(from, list).apply(&self.config);
+            match complete(self.prober, &config, &passage, self.checks).await {
+                Err(obstacle) if a_hello_may_help(&obstacle) => self.note(from, obstacle),
+                _ => return true,
+            }
+            if self.leave_out(passage.cipher_suite, list).is_none() {
+                return false;
+            }
+        }
+        false
+    }
+
+    fn leave_out(&mut self, suite: CipherSuite, list: &mut Vec<CipherSuite>) -> Option<()> {
+        let place = list.iter().position(|other| *other == suite)?;
+        self.broken.push(list.remove(place));
+        Some(())
+    }
+
+    /// Sends the hello with this list.
+    async fn ask(&mut self, from: &Widening, list: &[CipherSuite]) -> Result<Passage, ()> {
+        let start = self.start(from, list);
+        let result = attempt(self.prober, start.apply(&self.config)).await.result;
+        result.map_err(|obstacle| self.note(from, obstacle))
+    }
+
+    fn note(&mut self, from: &Widening, obstacle: Obstacle) {
+        self.has_budget &= !matches!(obstacle, Obstacle::Unclear(ProbeError::Budget));
+        self.silences += u32::from(matches!(obstacle, Obstacle::Unclear(_)));
+        self.failed.push((from.dimensions.iter().copied().collect(), Err(obstacle)));
+    }
+
+    /// Whether no other list is tried.
+    fn is_spent(&self) -> bool {
+        let opened = self.prober.gate().connections_opened() - self.opened_before;
+        !self.has_budget || opened >= MOST_CONNECTIONS || self.silences > MOST_SILENCES
+    }
+
+    fn omission(
+        &self,
+        from: &Widening,
+        list: &[CipherSuite],
+        failing: &[CipherSuite],
+    ) -> Option<Omission> {
+        let left_out = || {
+            let left_out = self.in_force.iter().filter(|suite| !list.contains(suite));
+            left_out.copied().collect::<Vec<_>>()
+        };
+        // Which of them it was, there was no connection left for.
+        let failing = if failing.is_empty() { left_out() } else { self.ordered(failing) };
+        let start = self.start(from, list);
+        (!failing.is_empty()).then(|| Omission { start, failing: self.names(&failing) })
+    }
+
+    /// In the order of the list in force, and others after it.
+    fn ordered(&self, suites: &[CipherSuite]) -> Vec<CipherSuite> {
+        let own = self.in_force.iter().filter(|suite| suites.contains(suite));
+        let others = suites.iter().filter(|suite| !self.in_force.contains(suite));
+        own.chain(others).copied().collect()
+    }
+
+    fn start(&self, from: &Widening, list: &[CipherSuite]) -> Widening {
+        let suites = SuiteChoice::Only(self.entries(list));
+        Widening { suites, ..from.clone() }
+    }
+
+    fn names(&self, suites: &[CipherSuite]) -> Vec<String> {
+        let release = self.config.release;
+        let names = suites.iter().filter_map(|suite| release.suite_name(*suite));
+        names.map(str::to_owned).collect()
+    }
+
+    /// The list as it is written: with the entries of the list in force of which nothing is left
+    /// out, such as `[A|B]`.
+    fn entries(&self, list: &[CipherSuite]) -> Vec<String> {
+        let release = self.config.release;
+        let suites = |entry: &str| -> Option<Vec<CipherSuite>> {
+            let names = entry.trim_matches(['[', ']']).split('|');
+            names.map(|name| release.suite_named(name)).collect()
+        };
+        let mut entries = Vec::new();
+        let mut rest = list.to_vec();
+        for entry in usable_suites(&self.config) {
+            let Some(suites) = suites(&entry) else { return self.names(list) };
+            let kept: Vec<_> = suites.iter().filter(|it| rest.contains(it)).copied().collect();
+            rest.retain(|suite| !kept.contains(suite));
+            match kept == suites {
+                true => entries.push(entry),
+                false => entries.extend(self.names(&kept)),
+            }
+        }
+        entries.extend(self.names(&rest));
+        entries
+    }
 }

@@ -9,7 +9,7 @@ use super::dimension::{
 };
 use super::handshake::{Checks, EarlyHandshake, complete, openssl_has};
 use super::obstacle::{Obstacle, Passage};
-use super::omission::{failing_suites, find_list};
+use super::omission::find_omission;
 use super::size::{HelloSize, compare_sizes};
 use crate::envoy::{ClientConfig, Protocol};
 use crate::probe::{Handshake, ProbeError, Prober};
@@ -32,6 +32,8 @@ pub struct Trial {
     pub settled: bool,
     /// What the size of the hello has to do with it, where a smaller one gets through.
     pub hello_size: Option<HelloSize>,
+    /// Whether each suite of the list in force was left out in turn.
+    pub(super) left_out_one_by_one: bool,
     start: Option<Widening>,
 }
 
@@ -74,6 +76,7 @@ impl Trial {
             remedy: None,
             settled: false,
             hello_size: None,
+            left_out_one_by_one: false,
             start: None,
         }
     }
@@ -346,15 +349,15 @@ async fn try_fully(
 }
 
 /// Takes the change back to the smallest that gets through, and proves it. Where none does, looks
-/// for a list of suites without one that the server fails on.
+/// for a list without the suites that the server fails on.
 pub async fn settle(prober: &Prober, trial: &mut Trial, survey: &Survey, checks: &Checks) {
     if let Some(start) = trial.start.clone() {
         settle_from(start, prober, trial, survey, checks).await;
     }
-    let Some(start) = find_list(prober, trial, survey, checks).await else { return };
-    settle_from(start, prober, trial, survey, checks).await;
+    let Some(found) = find_omission(prober, trial, survey, checks).await else { return };
+    settle_from(found.start, prober, trial, survey, checks).await;
     if let Some(remedy) = &mut trial.remedy {
-        remedy.failing_suites = failing_suites(prober, &trial.own.config, remedy, checks).await;
+        remedy.failing_suites = found.failing;
     }
 }
 
@@ -366,10 +369,10 @@ async fn settle_from(
     checks: &Checks,
 ) {
     let config = trial.own.config.clone();
-    // A hello that gets through tells nothing of a suite that the server fails on after it.
-    let is_list = matches!(start.suites, SuiteChoice::Only(_));
-    let parts = start.dimensions.clone().into_iter();
-    for dimension in parts.filter(|part| !is_list || *part != Dimension::CipherSuites) {
+    for dimension in start.dimensions.clone() {
+        if start.leaves_out_by(dimension) {
+            continue;
+        }
         let mut smaller = start.clone();
         smaller.dimensions.remove(&dimension);
         if dimension == Dimension::CipherSuites && start.suites == SuiteChoice::RsaKeyExchange {
@@ -440,6 +443,7 @@ async fn narrow(
     let mut narrowed = start.apply(config);
     for dimension in start.dimensions.iter().rev() {
         let choices = match dimension {
+            part if start.leaves_out_by(*part) => Vec::new(),
             Dimension::MinimumVersion => minimum_choices(&narrowed),
             Dimension::CipherSuites => suite_choices(&narrowed, config, &start.suites, survey),
             Dimension::Curves => curve_choices(&narrowed, config, start),

@@ -217,6 +217,10 @@ fn cause(part: Dimension, trial: &Trial, after: &ClientConfig, survey: &Survey) 
                 replaces: in_force.iter().any(|name| !after.cipher_suites.contains(name)),
             }
         }
+        // Without suites of older versions.
+        Dimension::MinimumVersion if after.minimum_protocol_version == Some(TlsVersion::TLS13) => {
+            Finding::FailingSuites { left_out: failing.to_vec() }
+        }
         Dimension::MinimumVersion => {
             Finding::MinimumVersion(after.minimum_protocol_version.unwrap_or(TlsVersion::TLS12))
         }
