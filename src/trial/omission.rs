@@ -43,19 +43,17 @@ pub(super) async fn find_omission(
         Obstacle::Unclear(_) => trial.has_start(),
         _ => false,
     };
-    let one_by_one = survey.accepted().next().is_none() && prober.has_answered();
+    let is_unknown = knows_nothing(obstacle, survey) && prober.has_answered();
     let mut search = Search::new(prober, checks, trial.own.config.clone());
-    let found = if breaks_off {
+    let mut found = if breaks_off {
         search.around_what_breaks_off(survey).await
     } else {
-        let found = search.around_what_is_refused(survey).await;
-        if found.is_none() && one_by_one && !trial.left_out_one_by_one {
-            trial.left_out_one_by_one = true;
-            search.without_one().await
-        } else {
-            found
-        }
+        search.around_what_is_refused(survey).await
     };
+    if found.is_none() && !breaks_off && is_unknown && !trial.searched_without_survey {
+        trial.searched_without_survey = true;
+        found = search.without_survey().await;
+    }
     trial.settled &= found.is_some() || !search.is_spent();
     trial.wider.append(&mut search.failed);
     found
@@ -75,6 +73,17 @@ fn may_be_one_suite(obstacle: &Obstacle) -> bool {
         | Obstacle::Unclear(ProbeError::Silence { .. }) => true,
         _ => false,
     }
+}
+
+/// Whether the survey saw nothing accepted that Envoy could be made to use, since all that it
+/// offered was refused together with what the server fails on. A server that takes suites of
+/// other kinds and refuses Envoy's by the alert for that is believed.
+fn knows_nothing(obstacle: &Obstacle, survey: &Survey) -> bool {
+    let is_plain = matches!(obstacle, Obstacle::Refused(alert) if matches!(
+        alert.description,
+        AlertDescription::HANDSHAKE_FAILURE | AlertDescription::INSUFFICIENT_SECURITY
+    ));
+    !is_plain || survey.accepted().next().is_none()
 }
 
 /// Whether the server takes only groups that the release does not have, which no list helps.
@@ -151,20 +160,40 @@ impl<'a> Search<'a> {
 
     async fn around_what_is_refused(&mut self, survey: &Survey) -> Option<Omission> {
         for base in self.bases(survey) {
-            let Some((list, failing)) = self.grow(&base).await else { continue };
-            return self.omission(&base.from, &list, &failing);
+            if let Some(found) = self.begin_with(base).await {
+                return Some(found);
+            }
         }
         let accepts_tls13 = survey.accepted().any(|(version, _)| version == TlsVersion::TLS13);
         let from = Widening::tls13_alone();
-        let passes =
-            accepts_tls13 && !self.in_force.is_empty() && self.ask(&from, &[]).await.is_ok();
+        let may_pass = accepts_tls13 && !self.in_force.is_empty() && !self.is_spent();
+        let passes = may_pass && self.ask(&from, &[]).await.is_ok();
         let failing = self.names(&self.in_force);
         passes.then_some(Omission { start: from, failing })
     }
 
-    /// Leaves out one suite of the list in force at a time, where nothing is known of any.
-    async fn without_one(&mut self) -> Option<Omission> {
+    async fn begin_with(&mut self, base: Base) -> Option<Omission> {
+        let (mut list, failing) = self.grow(&base).await?;
+        // Not what was only there to begin with.
+        let mut own = list.clone();
+        own.retain(|suite| self.in_force.contains(suite));
+        if own.len() < list.len() && !own.is_empty() && self.ask(&base.from, &own).await.is_ok() {
+            list = own;
+        }
+        self.omission(&base.from, &list, &failing)
+    }
+
+    /// Tries the suites that are not in force, and then those that are without one at a time.
+    async fn without_survey(&mut self) -> Option<Omission> {
         let from = Widening::suites_alone();
+        let mut others = self.config.release.sendable_suites(self.config.build);
+        others.retain(|suite| !self.in_force.contains(suite));
+        if !others.is_empty()
+            && !self.is_spent()
+            && let Ok(passage) = self.ask(&from, &others).await
+        {
+            return self.begin_with(Base { from, kept: vec![passage.cipher_suite] }).await;
+        }
         for suite in self.in_force.clone() {
             let mut list = self.in_force.clone();
             list.retain(|other| *other != suite);

@@ -32,8 +32,8 @@ pub struct Trial {
     pub settled: bool,
     /// What the size of the hello has to do with it, where a smaller one gets through.
     pub hello_size: Option<HelloSize>,
-    /// Whether each suite of the list in force was left out in turn.
-    pub(super) left_out_one_by_one: bool,
+    /// Whether lists were tried that nothing is known of.
+    pub(super) searched_without_survey: bool,
     start: Option<Widening>,
 }
 
@@ -76,7 +76,7 @@ impl Trial {
             remedy: None,
             settled: false,
             hello_size: None,
-            left_out_one_by_one: false,
+            searched_without_survey: false,
             start: None,
         }
     }
