@@ -44,8 +44,8 @@ pub struct Remedy {
     pub dimensions: Vec<Dimension>,
     /// The configuration with the change.
     pub config: ClientConfig,
-    /// The suites, in Envoy's spelling, that are left out since the server fails where they are
-    /// offered. Empty where the list changes for another reason.
+    /// The suites, in Envoy's spelling, that are left out since the server fails as long as they
+    /// are offered. Empty where the change has another reason.
     pub failing_suites: Vec<String>,
     /// What would be negotiated.
     pub passage: Passage,

@@ -55,9 +55,9 @@ pub enum FindingDetails {
         /// Whether others must go, since the certificate does not allow them.
         replaces: bool,
     },
-    /// The server fails on every hello that offers one of these suites of Envoy's.
+    /// The server fails as long as Envoy offers one of these suites, and answers without them.
     FailingSuites {
-        /// The suites that are left out, in Envoy's spelling.
+        /// The suites that it fails on, in Envoy's spelling, which the change leaves out.
         left_out: Vec<String>,
     },
     /// The server's newest version is below Envoy's minimum.

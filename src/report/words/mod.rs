@@ -20,8 +20,10 @@ pub(super) fn message(finding: &Finding) -> String {
             added.join(", ")
         ),
         Finding::FailingSuites { left_out } => format!(
-            "the server fails where {} is offered; it answers without, so the change leaves it out",
-            left_out.join(" or ")
+            "the server fails as long as Envoy offers {}; it answers without, so the change leaves \
+             {} out",
+            left_out.join(" or "),
+            if left_out.len() == 1 { "it" } else { "them" }
         ),
         Finding::MinimumVersion(version) => {
             format!("the server speaks at most {version}, below Envoy's minimum")
