@@ -26,8 +26,8 @@ pub(super) struct Omission {
 }
 
 /// Finds the longest list of suites that the server takes, where it takes none with the list in
-/// force in it. What the survey saw accepted is where to begin; each suite of the list in force
-/// that it did not see accepted is then added alone, and left out if the hello fails with it.
+/// force in it. What the survey saw accepted is where to begin; of the list in force, what it did
+/// not see accepted is then added, and left out if the hello fails with it.
 pub(super) async fn find_omission(
     prober: &Prober,
     trial: &mut Trial,
@@ -100,6 +100,30 @@ fn lacks_groups(trial: &Trial, survey: &Survey) -> bool {
 struct Base {
     from: Widening,
     kept: Vec<CipherSuite>,
+    /// Whether the server was just seen taking them.
+    is_taken: bool,
+}
+
+/// Suites to add at once.
+struct Part {
+    suites: Vec<CipherSuite>,
+    /// Whether the next part is the other half of the same suites.
+    is_first: bool,
+    /// Whether the server is known to fail with it.
+    fails: bool,
+}
+
+impl Part {
+    /// The second half first, as for a stack.
+    fn halves(&self) -> [Self; 2] {
+        let (first, second) = self.suites.split_at(self.suites.len().div_ceil(2));
+        let half = |suites: &[CipherSuite], is_first| Self {
+            suites: suites.to_vec(),
+            is_first,
+            fails: false,
+        };
+        [half(second, false), half(first, true)]
+    }
 }
 
 /// The lists tried so far.
@@ -174,34 +198,44 @@ impl<'a> Search<'a> {
 
     async fn begin_with(&mut self, base: Base) -> Option<Omission> {
         let (mut list, failing) = self.grow(&base).await?;
-        // Not what was only there to begin with.
-        let mut own = list.clone();
-        own.retain(|suite| self.in_force.contains(suite));
-        if own.len() < list.len() && !own.is_empty() && self.ask(&base.from, &own).await.is_ok() {
-            list = own;
+        if list.iter().any(|suite| !self.in_force.contains(suite)) {
+            self.improve(&base.from, &mut list).await;
         }
         self.omission(&base.from, &list, &failing)
     }
 
-    /// Tries the suites that are not in force, and then those that are without one at a time.
+    /// Does without a suite that was only there to begin with, or takes a stronger one instead.
+    async fn improve(&mut self, from: &Widening, list: &mut Vec<CipherSuite>) {
+        let is_own = |suite: &CipherSuite| self.in_force.contains(suite);
+        let mut better = self.config.release.sendable_suites(self.config.build);
+        better.truncate(better.iter().position(|it| list.contains(it) && !is_own(it)).unwrap_or(0));
+        better.retain(|suite| !is_own(suite));
+        let own: Vec<_> = list.iter().filter(|suite| is_own(suite)).copied().collect();
+        let tried = [own.clone(), better].concat();
+        if tried.is_empty() || self.is_spent() {
+            return;
+        }
+        if let Ok(passage) = self.ask(from, &tried).await {
+            *list = self.ordered(&[&own[..], &[passage.cipher_suite]].concat());
+        }
+    }
+
+    /// Tries the suites that are not in force, and then those that are, one at a time. The last
+    /// come first, since what a server fails on is what it would rather select.
     async fn without_survey(&mut self) -> Option<Omission> {
-        let from = Widening::suites_alone();
         let mut others = self.config.release.sendable_suites(self.config.build);
         others.retain(|suite| !self.in_force.contains(suite));
-        if !others.is_empty()
-            && !self.is_spent()
-            && let Ok(passage) = self.ask(&from, &others).await
-        {
-            return self.begin_with(Base { from, kept: vec![passage.cipher_suite] }).await;
-        }
-        for suite in self.in_force.clone() {
-            let mut list = self.in_force.clone();
-            list.retain(|other| *other != suite);
-            if list.is_empty() || self.is_spent() {
+        let mut lists = vec![others];
+        lists.extend(self.in_force.iter().rev().map(|suite| vec![*suite]));
+        lists.retain(|list| !list.is_empty());
+        let from = Widening::suites_alone();
+        for list in lists {
+            if self.is_spent() {
                 return None;
             }
-            if self.ask(&from, &list).await.is_ok() {
-                return self.omission(&from, &list, &[suite]);
+            if let Ok(passage) = self.ask(&from, &list).await {
+                let kept = vec![passage.cipher_suite];
+                return self.begin_with(Base { from, kept, is_taken: true }).await;
             }
         }
         None
@@ -226,49 +260,71 @@ impl<'a> Search<'a> {
             let strongest = || sendable.iter().find(|suite| accepted(any_version, suite)).copied();
             if own.is_empty() { Vec::from_iter(strongest()) } else { own }
         };
-        let with = |part: Dimension, maximum| {
-            let mut from = Widening { maximum, ..Widening::suites_alone() };
+        let alone = Widening::suites_alone;
+        let and = |part: Dimension, maximum| {
+            let mut from = Widening { maximum, ..alone() };
             from.dimensions.insert(part);
             from
         };
         let most = Widening::most(TlsVersion::TLS12, &[Dimension::SignatureAlgorithms]);
-        let mut bases = vec![Base { from: Widening::suites_alone(), kept: kept(false) }];
-        let older = with(Dimension::MinimumVersion, TlsVersion::TLS12);
-        bases.push(Base { from: older, kept: kept(true) });
-        bases.push(Base { from: most, kept: kept(true) });
-        bases.retain(|base| !base.kept.is_empty());
+        let (here, anywhere) = (kept(false), kept(true));
+        let mut bases = Vec::new();
+        if !here.is_empty() {
+            bases.push(Base { from: alone(), kept: here.clone(), is_taken: false });
+        }
         if survey.accepted().any(|(version, _)| version == TlsVersion::TLS13) {
             // TLS 1.3 does without the list, which has to be such that the server does not fail.
-            let from = with(Dimension::MaximumVersion, TlsVersion::TLS13);
-            bases.insert(bases.len().min(1), Base { from, kept: Vec::new() });
+            let from = and(Dimension::MaximumVersion, TlsVersion::TLS13);
+            bases.push(Base { from, kept: Vec::new(), is_taken: true });
+        }
+        if anywhere != here {
+            let from = and(Dimension::MinimumVersion, TlsVersion::TLS12);
+            bases.push(Base { from, kept: anywhere.clone(), is_taken: false });
+        }
+        if !anywhere.is_empty() {
+            bases.push(Base { from: most, kept: anywhere, is_taken: false });
         }
         bases
     }
 
-    /// Adds the other suites of the list in force one by one; returns the list that the server
-    /// takes, and the suites with which it fails.
+    /// Adds the other suites of the list in force, by halves where the server fails with all of
+    /// them; returns the list that it takes, and the suites that it fails on.
     async fn grow(&mut self, base: &Base) -> Option<(Vec<CipherSuite>, Vec<CipherSuite>)> {
         let mut kept = base.kept.clone();
-        if self.is_spent() || !kept.is_empty() && self.ask(&base.from, &kept).await.is_err() {
+        if self.is_spent() || !base.is_taken && self.ask(&base.from, &kept).await.is_err() {
             return None;
         }
+        let mut rest = self.in_force.clone();
+        rest.retain(|suite| !kept.contains(suite) && !self.broken.contains(suite));
+        let mut parts = vec![Part { suites: rest, is_first: false, fails: false }];
         let mut failing = Vec::new();
-        for suite in self.in_force.clone() {
-            if kept.contains(&suite) || self.broken.contains(&suite) {
+        while let Some(part) = parts.pop() {
+            let is_known = part.fails && part.suites.len() == 1;
+            if part.suites.is_empty() || (self.is_spent() && !is_known) {
                 continue;
             }
-            if self.is_spent() {
-                break;
-            }
-            let more = self.ordered(&[&kept[..], &[suite]].concat());
-            match self.ask(&base.from, &more).await {
-                Ok(_) => kept = more,
-                Err(_) => failing.push(suite),
+            let more = self.ordered(&[&kept[..], &part.suites].concat());
+            if !part.fails && !self.is_own(base, &more) && self.ask(&base.from, &more).await.is_ok()
+            {
+                kept = more;
+                // Both halves together are what has failed already.
+                if let Some(second) = parts.last_mut().filter(|_| part.is_first) {
+                    second.fails = true;
+                }
+            } else if let [suite] = part.suites[..] {
+                failing.push(suite);
+            } else {
+                parts.extend(part.halves());
             }
         }
         // With nothing to leave out, the server has changed its mind since.
         let differs = kept != self.in_force;
         (!kept.is_empty() && differs).then_some((kept, failing))
+    }
+
+    /// Whether that is Envoy's own hello, which is known to fail.
+    fn is_own(&self, base: &Base, list: &[CipherSuite]) -> bool {
+        base.from == Widening::suites_alone() && *list == self.in_force
     }
 
     /// Leaves out what the server selects before it breaks off, until a handshake completes.

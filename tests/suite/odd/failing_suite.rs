@@ -89,7 +89,7 @@ fn several_suites_that_the_server_fails_on_are_all_left_out() {
     }
 }
 
-/// A suite that the server fails on, but selects only where nothing else is left, stays.
+/// A suite that the server would fail on, but selects only where nothing else is left, stays.
 #[test]
 fn a_suite_that_the_server_does_not_select_stays_in_the_list() {
     let server = ServerConfig {
