@@ -425,3 +425,87 @@ impl<'a> Search<'a> {
         entries
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::envoy::{Build, Release};
+    use crate::probe::{Ending, Gate, Limits};
+    use crate::survey::{Preference, VersionSurvey};
+    use crate::tls::Alert;
+
+    fn prober() -> Prober {
+        let doors = Arc::new(tokio::sync::Semaphore::new(64));
+        let gate = Gate::new(1, Duration::ZERO, doors);
+        let nobody = std::net::SocketAddr::from(([127, 0, 0, 1], 1));
+        Prober::new(nobody, Arc::new(gate), Arc::new(Limits::default()))
+    }
+
+    fn config(list: &[&str]) -> ClientConfig {
+        let cipher_suites = list.iter().map(|name| (*name).to_owned()).collect();
+        ClientConfig { cipher_suites, ..ClientConfig::new(Release::NEWEST, Build::Standard) }
+    }
+
+    fn refused(description: AlertDescription) -> Obstacle {
+        Obstacle::Refused(Alert { level: crate::tls::AlertLevel::FATAL, description })
+    }
+
+    #[test]
+    fn what_is_kept_of_a_list_is_written_as_it_was() {
+        const GCM: CipherSuite = CipherSuite(0xc02f);
+        #[rustfmt::skip]
+        let table: [(&[&str], &[&str]); 5] = [
+            (&["[ECDHE-RSA-AES128-GCM-SHA256|ECDHE-RSA-CHACHA20-POLY1305]", "AES128-SHA"],
+                &["ECDHE-RSA-CHACHA20-POLY1305", "AES128-SHA"]),
+            (&["[AES128-SHA|AES256-SHA]", "ECDHE-RSA-AES128-GCM-SHA256"], &["[AES128-SHA|AES256-SHA]"]),
+            (&["AES256-SHA", "ECDHE-RSA-AES128-GCM-SHA256", "AES128-SHA"], &["AES256-SHA", "AES128-SHA"]),
+            (&["AES128-SHA:ECDHE-RSA-AES128-GCM-SHA256"], &["AES128-SHA"]),
+            (&["ECDHE+AESGCM", "!ECDSA"], &["ECDHE-RSA-AES256-GCM-SHA384"]),
+        ];
+        let (prober, checks) = (prober(), Checks::default());
+        for (list, expected) in table {
+            let search = Search::new(&prober, &checks, config(list));
+            let mut kept = search.in_force.clone();
+            assert!(kept.contains(&GCM), "{list:?}");
+            kept.retain(|suite| *suite != GCM);
+            assert_eq!(search.entries(&kept), expected, "{list:?}");
+            let offered = config(expected).offer().unwrap().cipher_suites;
+            assert_eq!(offered, kept, "{list:?}");
+        }
+    }
+
+    #[test]
+    fn an_alert_that_names_its_cause_is_no_failing_suite() {
+        let table = [
+            (AlertDescription::HANDSHAKE_FAILURE, true),
+            (AlertDescription::INTERNAL_ERROR, true),
+            (AlertDescription::PROTOCOL_VERSION, false),
+            (AlertDescription::UNRECOGNIZED_NAME, false),
+            (AlertDescription::NO_APPLICATION_PROTOCOL, false),
+        ];
+        for (description, may_be) in table {
+            assert_eq!(may_be_one_suite(&refused(description)), may_be, "{description}");
+        }
+        assert!(may_be_one_suite(&Obstacle::Ended(Ending::Reset)));
+        assert!(!may_be_one_suite(&Obstacle::VersionTooLow(TlsVersion::TLS10)));
+    }
+
+    #[test]
+    fn a_server_that_takes_other_suites_is_believed_its_handshake_failure() {
+        let dhe = VersionSurvey {
+            version: TlsVersion::TLS12,
+            answers: Default::default(),
+            accepted: vec![CipherSuite(0x0039)],
+            preference: Preference::Unknown,
+            order_proven: false,
+        };
+        let takes_dhe = Survey { versions: vec![dhe], ..Survey::default() };
+        let plain = refused(AlertDescription::HANDSHAKE_FAILURE);
+        assert!(!knows_nothing(&plain, &takes_dhe));
+        assert!(knows_nothing(&plain, &Survey::default()));
+        assert!(knows_nothing(&refused(AlertDescription::INTERNAL_ERROR), &takes_dhe));
+    }
+}

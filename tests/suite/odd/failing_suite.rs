@@ -78,6 +78,38 @@ fn where_no_suite_of_the_list_is_left_another_is_added() {
     }
 }
 
+/// Trial and survey run side by side there.
+#[test]
+fn a_far_server_is_searched_likewise() {
+    let server = tls12("ECDHE-RSA-AES256-GCM-SHA384");
+    for name in ["refuses-suite", "fails-suite", "breaks-suite"] {
+        let fault = format!("{name}={NUMBER}:alert-40");
+        let found = behind(&server, &["delay=30ms", &fault], &[]);
+        is_left_out(&found, &default_without(&[]), &json!(["cipherSuites"]));
+    }
+}
+
+/// Envoy's list need not be its default.
+#[test]
+fn of_a_list_that_is_configured_the_rest_is_kept() {
+    let server = tls12("AES128-SHA");
+    let list = format!("--cipher-suites=ECDHE-RSA-CHACHA20-POLY1305,{FAILING},AES128-SHA");
+    let found = behind(&server, &["fails-suite=49199:reset"], &[&list]);
+    let kept = json!(["ECDHE-RSA-CHACHA20-POLY1305", "AES128-SHA"]);
+    is_left_out(&found, &kept, &json!(["cipherSuites"]));
+}
+
+#[test]
+fn a_server_that_also_speaks_tls13_is_reached_there() {
+    let server = ServerConfig { max_version: None, ..tls12("ECDHE-RSA-AES256-GCM-SHA384") };
+    for name in ["fails-suite", "breaks-suite"] {
+        let found = behind(&server, &[&format!("{name}={NUMBER}:alert-80")], &[]);
+        assert_eq!(found["findings"][0]["code"], "maximum-version", "{found}");
+        let changed = &found["trial"]["proven_change"]["changed"];
+        assert_eq!(*changed, json!(["maximumProtocolVersion"]));
+    }
+}
+
 #[test]
 fn several_suites_that_the_server_fails_on_are_all_left_out() {
     let server = tls12("ECDHE-RSA-CHACHA20-POLY1305:ECDHE-RSA-AES256-GCM-SHA384");
