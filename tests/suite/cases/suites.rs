@@ -235,6 +235,18 @@ fn failing() -> Vec<Case> {
         )
         .params(json!({ "cipher_suites": ["ECDHE-RSA-AES128-GCM-SHA256", "AES128-SHA"] }))
         .fixed_by_params(second()),
+        Case::new("breaks off on two of its suites", || {
+            let suites = "ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-CHACHA20-POLY1305";
+            let server = Openssl::new(&format!("-tls1_2 -cipher {suites}:{GCM}")).start();
+            server.behind("breaks-suite=49199:alert-80").behind("breaks-suite=52392:close")
+        })
+        .fixed_by_params(second()),
+        Case::new("fails on two of its suites", || {
+            let suites = "ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-CHACHA20-POLY1305";
+            let server = Openssl::new(&format!("-tls1_2 -cipher {suites}:{GCM}")).start();
+            server.behind("fails-suite=49199:alert-40").behind("fails-suite=52392:alert-80")
+        })
+        .fixed_by_params(second()),
         Case::new("TLS 1.3 alone, and no hello with other suites", || {
             Openssl::new("-tls1_3").start().behind("most-suites=3:alert-40")
         })
