@@ -13,7 +13,8 @@ use crate::probe::{ProbeError, Prober};
 use crate::survey::Survey;
 use crate::tls::{AlertDescription, CipherSuite, TlsVersion};
 
-/// How many connections may be open before no other list is tried.
+/// How many connections may have been opened before no other list is tried; what is found is proven
+/// with two or three more.
 const MOST_CONNECTIONS: u64 = 12;
 /// How many lists may teach nothing before no other one is tried.
 const MOST_SILENCES: u32 = 2;
