@@ -345,7 +345,8 @@ impl Examination<'_> {
         let end = survey_end(&trial, self.begun, self.job.probing.limits.deadline);
         let clearance = Clearance::given(trial.working_hello());
         let found = self.survey(trial.working_server_name(), clearance, end).await;
-        if !has_budget {
+        // Without a hello that gets through, only the survey shows what may.
+        if !has_budget || !trial.has_start() {
             self.settle(&mut trial, &found).await;
         }
         (trial, Some(found))

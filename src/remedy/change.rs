@@ -115,8 +115,9 @@ impl Change {
         let mut cipher_suites = united(&self.cipher_suites, &other.cipher_suites);
         if let Some(list) = &mut cipher_suites {
             let in_force = config.cipher_suites_in_force();
+            leave_out(list, &in_force, [&self.cipher_suites, &other.cipher_suites]);
             list.sort_by_key(|name| {
-                let place = in_force.iter().position(|known| known == name);
+                let place = in_force.iter().position(|known| has_name(known, name));
                 (place.is_none(), place, strength(name))
             });
         }
@@ -139,6 +140,22 @@ impl Change {
             alpn_protocols: same("alpnProtocols", &self.alpn_protocols, &other.alpn_protocols)?,
         })
     }
+}
+
+/// Takes away what one of the changes leaves out of the list in force, unless nothing is left.
+fn leave_out(list: &mut Vec<String>, in_force: &[String], changes: [&Option<Vec<String>>; 2]) {
+    let is_left_out = |name: &String| {
+        let mut lists = changes.into_iter().flatten();
+        in_force.contains(name) && lists.any(|list| !list.contains(name))
+    };
+    if !list.iter().all(is_left_out) {
+        list.retain(|name| !is_left_out(name));
+    }
+}
+
+/// Whether an entry of a list is this name or a group such as `[A|B]` with it.
+fn has_name(entry: &str, name: &str) -> bool {
+    entry == name || entry.trim_matches(['[', ']']).split('|').any(|known| known == name)
 }
 
 fn united(one: &Option<Vec<String>>, other: &Option<Vec<String>>) -> Option<Vec<String>> {
@@ -204,6 +221,19 @@ mod tests {
         let list = merged.cipher_suites.unwrap();
         assert!(list[0].starts_with("[ECDHE-ECDSA"));
         assert_eq!(list[list.len() - 2..], ["ECDHE-RSA-AES256-SHA", "AES128-SHA"]);
+    }
+
+    #[test]
+    fn merged_lists_leave_out_what_either_leaves_out() {
+        let mut after = config();
+        after.cipher_suites = after.cipher_suites_in_force();
+        after.cipher_suites[1] = "ECDHE-RSA-CHACHA20-POLY1305".to_owned();
+        let without = Change::between(&config(), &after);
+        let merged = with_suite("AES128-SHA").merge(&without, &config()).unwrap();
+        let merged_back = without.merge(&with_suite("AES128-SHA"), &config()).unwrap();
+        after.cipher_suites.push("AES128-SHA".to_owned());
+        assert_eq!(merged.cipher_suites, Some(after.cipher_suites));
+        assert_eq!(merged, merged_back);
     }
 
     #[test]

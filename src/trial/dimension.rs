@@ -56,6 +56,7 @@ impl fmt::Display for Dimension {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Widening {
     pub(super) dimensions: BTreeSet<Dimension>,
+    pub(super) minimum: TlsVersion,
     pub(super) maximum: TlsVersion,
     pub(super) suites: SuiteChoice,
     /// The server name to send instead.
@@ -63,12 +64,14 @@ pub(super) struct Widening {
 }
 
 /// Which suites a widened configuration offers.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum SuiteChoice {
     /// Those in force and all others.
     All,
     /// Only those of RSA key exchange, for certificates that allow nothing else.
     RsaKeyExchange,
+    /// These and no others, in Envoy's spelling, for servers that fail on another one.
+    Only(Vec<String>),
 }
 
 impl Widening {
@@ -79,13 +82,39 @@ impl Widening {
         };
         let all = [SignatureAlgorithms, MinimumVersion, CipherSuites, Alpn, Curves, MaximumVersion];
         let dimensions = all.into_iter().filter(|part| !without.contains(part)).collect();
-        Self { dimensions, maximum, suites: SuiteChoice::All, sni: None }
+        let minimum = TlsVersion::TLS10;
+        Self { dimensions, minimum, maximum, suites: SuiteChoice::All, sni: None }
+    }
+
+    fn part(part: Dimension, maximum: TlsVersion) -> Self {
+        Self { dimensions: BTreeSet::from([part]), ..Self::most(maximum, &[]) }
     }
 
     /// Nothing but a smaller hello.
     pub(super) fn small_hello(maximum: TlsVersion) -> Self {
-        let dimensions = BTreeSet::from([Dimension::HelloSize]);
-        Self { dimensions, maximum, suites: SuiteChoice::All, sni: None }
+        Self::part(Dimension::HelloSize, maximum)
+    }
+
+    /// Nothing but another list of suites.
+    pub(super) fn suites_alone() -> Self {
+        Self::part(Dimension::CipherSuites, TlsVersion::TLS12)
+    }
+
+    /// No version but TLS 1.3, and so none of the suites below it.
+    pub(super) fn tls13_alone() -> Self {
+        let dimensions = BTreeSet::from([Dimension::MinimumVersion, Dimension::MaximumVersion]);
+        let minimum = TlsVersion::TLS13;
+        Self { dimensions, minimum, ..Self::most(TlsVersion::TLS13, &[]) }
+    }
+
+    /// Whether this part leaves out suites that the server fails on, which it may do only after a
+    /// hello that gets through.
+    pub(super) fn leaves_out_by(&self, part: Dimension) -> bool {
+        match part {
+            Dimension::CipherSuites => matches!(self.suites, SuiteChoice::Only(_)),
+            Dimension::MinimumVersion => self.minimum == TlsVersion::TLS13,
+            _ => false,
+        }
     }
 
     pub(super) fn has_small_hello(&self) -> bool {
@@ -120,9 +149,7 @@ impl Widening {
                 let all = release.signature_algorithms().into_iter().map(|(name, _)| name);
                 config.signature_algorithms = all.map(str::to_owned).collect();
             }
-            Dimension::MinimumVersion => {
-                config.minimum_protocol_version = Some(TlsVersion::TLS10);
-            }
+            Dimension::MinimumVersion => config.minimum_protocol_version = Some(self.minimum),
             Dimension::MaximumVersion => config.maximum_protocol_version = Some(self.maximum),
             Dimension::CipherSuites => config.cipher_suites = self.suite_names(config),
             Dimension::Curves => {
@@ -146,7 +173,8 @@ impl Widening {
     fn suite_names(&self, config: &ClientConfig) -> Vec<String> {
         let release = config.release;
         let sendable = release.sendable_suites(config.build).into_iter();
-        match self.suites {
+        match &self.suites {
+            SuiteChoice::Only(names) => names.clone(),
             SuiteChoice::All => {
                 let mut names = usable_suites(config);
                 names.extend(

@@ -11,6 +11,7 @@ mod certificate;
 mod dimension;
 mod handshake;
 mod obstacle;
+mod omission;
 mod settle;
 mod size;
 

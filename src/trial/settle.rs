@@ -9,6 +9,7 @@ use super::dimension::{
 };
 use super::handshake::{Checks, EarlyHandshake, complete, openssl_has};
 use super::obstacle::{Obstacle, Passage};
+use super::omission::find_omission;
 use super::size::{HelloSize, compare_sizes};
 use crate::envoy::{ClientConfig, Protocol};
 use crate::probe::{Handshake, ProbeError, Prober};
@@ -31,6 +32,8 @@ pub struct Trial {
     pub settled: bool,
     /// What the size of the hello has to do with it, where a smaller one gets through.
     pub hello_size: Option<HelloSize>,
+    /// Whether lists were tried that nothing is known of.
+    pub(super) searched_without_survey: bool,
     start: Option<Widening>,
 }
 
@@ -41,6 +44,9 @@ pub struct Remedy {
     pub dimensions: Vec<Dimension>,
     /// The configuration with the change.
     pub config: ClientConfig,
+    /// The suites, in Envoy's spelling, that are left out since the server fails as long as they
+    /// are offered. Empty where the change has another reason.
+    pub failing_suites: Vec<String>,
     /// What would be negotiated.
     pub passage: Passage,
     /// What stays in the way after the hello, such as a client certificate.
@@ -70,6 +76,7 @@ impl Trial {
             remedy: None,
             settled: false,
             hello_size: None,
+            searched_without_survey: false,
             start: None,
         }
     }
@@ -258,7 +265,7 @@ async fn try_side_by_side(
 }
 
 /// Whether the obstacle can be one of the hello, so that another hello may get through.
-fn a_hello_may_help(obstacle: &Obstacle) -> bool {
+pub(super) fn a_hello_may_help(obstacle: &Obstacle) -> bool {
     !matches!(
         obstacle,
         Obstacle::NotTls { .. }
@@ -341,11 +348,31 @@ async fn try_fully(
     Ok(passage)
 }
 
-/// Takes the change back to the smallest that gets through, and proves it.
+/// Takes the change back to the smallest that gets through, and proves it. Where none does, looks
+/// for a list without the suites that the server fails on.
 pub async fn settle(prober: &Prober, trial: &mut Trial, survey: &Survey, checks: &Checks) {
-    let Some(mut start) = trial.start.clone() else { return };
+    if let Some(start) = trial.start.clone() {
+        settle_from(start, prober, trial, survey, checks).await;
+    }
+    let Some(found) = find_omission(prober, trial, survey, checks).await else { return };
+    settle_from(found.start, prober, trial, survey, checks).await;
+    if let Some(remedy) = &mut trial.remedy {
+        remedy.failing_suites = found.failing;
+    }
+}
+
+async fn settle_from(
+    mut start: Widening,
+    prober: &Prober,
+    trial: &mut Trial,
+    survey: &Survey,
+    checks: &Checks,
+) {
     let config = trial.own.config.clone();
     for dimension in start.dimensions.clone() {
+        if start.leaves_out_by(dimension) {
+            continue;
+        }
         let mut smaller = start.clone();
         smaller.dimensions.remove(&dimension);
         if dimension == Dimension::CipherSuites && start.suites == SuiteChoice::RsaKeyExchange {
@@ -401,7 +428,8 @@ pub async fn prove(
         }
         remaining = Some(obstacle);
     }
-    Ok(Remedy { dimensions, config: config.clone(), passage, remaining })
+    let (config, failing_suites) = (config.clone(), Vec::new());
+    Ok(Remedy { dimensions, config, failing_suites, passage, remaining })
 }
 
 /// Replaces 'all that could be set' by the least that the server insists on, field by field.
@@ -415,8 +443,9 @@ async fn narrow(
     let mut narrowed = start.apply(config);
     for dimension in start.dimensions.iter().rev() {
         let choices = match dimension {
+            part if start.leaves_out_by(*part) => Vec::new(),
             Dimension::MinimumVersion => minimum_choices(&narrowed),
-            Dimension::CipherSuites => suite_choices(&narrowed, config, start.suites, survey),
+            Dimension::CipherSuites => suite_choices(&narrowed, config, &start.suites, survey),
             Dimension::Curves => curve_choices(&narrowed, config, start),
             Dimension::SignatureAlgorithms => signature_choices(&narrowed, config),
             Dimension::Alpn => protocol_choices(&narrowed, config),
@@ -452,16 +481,17 @@ fn minimum_choices(wide: &ClientConfig) -> Vec<ClientConfig> {
 fn suite_choices(
     wide: &ClientConfig,
     config: &ClientConfig,
-    choice: SuiteChoice,
+    choice: &SuiteChoice,
     survey: &Survey,
 ) -> Vec<ClientConfig> {
     let in_force = match choice {
         SuiteChoice::All => usable_suites(config),
         SuiteChoice::RsaKeyExchange => Vec::new(),
+        SuiteChoice::Only(_) => return Vec::new(),
     };
     let offered = config.offer().map(|offer| offer.cipher_suites).unwrap_or_default();
     let missing =
-        |suite: &CipherSuite| choice == SuiteChoice::RsaKeyExchange || !offered.contains(suite);
+        |suite: &CipherSuite| *choice == SuiteChoice::RsaKeyExchange || !offered.contains(suite);
     let candidates = config.release.sendable_suites(config.build).into_iter().filter(missing);
     let mut candidates: Vec<_> =
         candidates.filter_map(|suite| Some((rank(survey, suite)?, suite))).collect();
@@ -473,7 +503,7 @@ fn suite_choices(
         ClientConfig { cipher_suites, ..wide.clone() }
     };
     // Where the list itself is the fault, the default may do.
-    let replaced = choice == SuiteChoice::All && in_force != config.cipher_suites_in_force();
+    let replaced = *choice == SuiteChoice::All && in_force != config.cipher_suites_in_force();
     let default =
         replaced.then(|| ClientConfig { cipher_suites: in_force.clone(), ..wide.clone() });
     default.into_iter().chain(names.map(with)).collect()

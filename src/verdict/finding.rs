@@ -40,6 +40,11 @@ pub enum Finding {
         /// Whether others must go, since the certificate does not allow them.
         replaces: bool,
     },
+    /// The server fails as long as Envoy offers one of these suites, and answers without them.
+    FailingSuites {
+        /// The suites that it fails on, in Envoy's spelling, which the change leaves out.
+        left_out: Vec<String>,
+    },
     /// The server's newest version is below Envoy's minimum.
     MinimumVersion(TlsVersion),
     /// The server takes Envoy's offer only under a version above its maximum, or fails on one so
@@ -191,6 +196,7 @@ impl Finding {
     pub fn code(&self) -> &'static str {
         match self {
             Self::CipherSuites { .. } => "cipher-suites",
+            Self::FailingSuites { .. } => "failing-suites",
             Self::MinimumVersion(_) => "minimum-version",
             Self::MaximumVersion { .. } => "maximum-version",
             Self::Curves { .. } => "curves",

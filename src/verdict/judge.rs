@@ -200,11 +200,15 @@ fn remediable(
 /// What it says about the server that this part had to change.
 fn cause(part: Dimension, trial: &Trial, after: &ClientConfig, survey: &Survey) -> Finding {
     let before = &trial.own.config;
+    let failing = trial.remedy.as_ref().map_or(&[][..], |remedy| &remedy.failing_suites);
     match part {
         Dimension::HelloSize => {
             let size = trial.hello_size.clone().unwrap_or_default();
             let HelloSize { large, small, size_alone } = size;
             Finding::HelloSize { large, small, size_alone }
+        }
+        Dimension::CipherSuites if !failing.is_empty() => {
+            Finding::FailingSuites { left_out: failing.to_vec() }
         }
         Dimension::CipherSuites => {
             let in_force = before.cipher_suites_in_force();
@@ -212,6 +216,10 @@ fn cause(part: Dimension, trial: &Trial, after: &ClientConfig, survey: &Survey) 
                 added: added(&in_force, &after.cipher_suites),
                 replaces: in_force.iter().any(|name| !after.cipher_suites.contains(name)),
             }
+        }
+        // Without suites of older versions.
+        Dimension::MinimumVersion if after.minimum_protocol_version == Some(TlsVersion::TLS13) => {
+            Finding::FailingSuites { left_out: failing.to_vec() }
         }
         Dimension::MinimumVersion => {
             Finding::MinimumVersion(after.minimum_protocol_version.unwrap_or(TlsVersion::TLS12))

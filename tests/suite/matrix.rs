@@ -38,6 +38,10 @@ fn causes_are_told_apart() {
     #[rustfmt::skip]
     let table = [
         ("AES128-SHA at tls1_2",                       "cipher-suites"),
+        ("refuses all with its first suite",           "failing-suites"),
+        ("fails where it selects its first suite",     "failing-suites"),
+        ("closes once it has selected its first suite","failing-suites"),
+        ("TLS 1.3 alone, and no hello with other suites", "failing-suites"),
         ("TLS 1.0 alone, suites added, minimum not",   "minimum-version"),
         ("TLS 1.3 alone of nginx",                     "maximum-version"),
         ("P-384 alone of nginx",                       "curves"),

@@ -47,12 +47,16 @@ impl<'a> Answer<'a> {
             return None;
         }
         while let Some(bytes) = self.read().await {
-            if let Some(how) = self.hidden(&bytes) {
+            if let Some(how) = self.hidden(&bytes).or_else(|| self.fails_on(&bytes)) {
                 return Some(how);
             }
+            let breaks = self.breaks_after(&bytes);
             let bytes = self.swapped(bytes);
             for part in self.cut(&bytes) {
                 self.send(&part).await?;
+            }
+            if breaks.is_some() {
+                return breaks;
             }
         }
         None
@@ -83,6 +87,22 @@ impl<'a> Answer<'a> {
             _ => None,
         });
         hides.next().filter(|_| is_fatal)
+    }
+
+    fn fails_on(&self, record: &[u8]) -> Option<Hangup> {
+        let selected = suite_of(record)?;
+        self.connection.shared.faults.iter().find_map(|fault| match fault {
+            Fault::FailsSuite(suite, how) if *suite == selected => Some(*how),
+            _ => None,
+        })
+    }
+
+    fn breaks_after(&self, record: &[u8]) -> Option<Hangup> {
+        let selected = suite_of(record)?;
+        self.connection.shared.faults.iter().find_map(|fault| match fault {
+            Fault::BreaksSuite(suite, how) if *suite == selected => Some(*how),
+            _ => None,
+        })
     }
 
     async fn send(&mut self, bytes: &[u8]) -> Option<()> {
@@ -149,6 +169,13 @@ fn is_server_hello(record: &[u8]) -> bool {
 fn place_of_suite(record: &[u8]) -> Option<usize> {
     const SESSION_ID: usize = 5 + 4 + 2 + 32;
     Some(SESSION_ID + 1 + usize::from(*record.get(SESSION_ID)?))
+}
+
+/// The suite of a record with a ServerHello.
+fn suite_of(record: &[u8]) -> Option<u16> {
+    let place = place_of_suite(record).filter(|_| is_server_hello(record))?;
+    let suite = record.get(place..place + 2)?;
+    Some(u16::from_be_bytes([suite[0], suite[1]]))
 }
 
 /// Puts the first of `others` that is another suite of the same kind, TLS 1.3's or not.

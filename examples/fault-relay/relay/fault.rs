@@ -47,6 +47,14 @@ pub(crate) enum Fault {
     MostSuites(usize, Hangup),
     /// `no-extension=NUMBER:HOW`: hangs up on hellos with this extension.
     NoExtension(u16, Hangup),
+    /// `refuses-suite=NUMBER:HOW`: hangs up on hellos that offer this suite.
+    RefusesSuite(u16, Hangup),
+    /// `fails-suite=NUMBER:HOW`: hangs up where the server selects this suite, instead of its
+    /// ServerHello.
+    FailsSuite(u16, Hangup),
+    /// `breaks-suite=NUMBER:HOW`: hangs up where the server selects this suite, right after the
+    /// record with its ServerHello.
+    BreaksSuite(u16, Hangup),
     /// `hides-alerts=HOW`: hangs up where the server answers with a fatal alert.
     HidesAlerts(Hangup),
     /// `single-bytes`: each byte of an answer in a segment of its own.
@@ -124,6 +132,9 @@ impl FromStr for Fault {
             "longest-hello" => Self::LongestHello(number(first)?, how()?),
             "most-suites" => Self::MostSuites(number(first)?, how()?),
             "no-extension" => Self::NoExtension(number(first)?, how()?),
+            "refuses-suite" => Self::RefusesSuite(number(first)?, how()?),
+            "fails-suite" => Self::FailsSuite(number(first)?, how()?),
+            "breaks-suite" => Self::BreaksSuite(number(first)?, how()?),
             "hides-alerts" => Self::HidesAlerts(first.parse()?),
             "single-bytes" => Self::SingleBytes,
             "records" => Self::Records(number(first)?),

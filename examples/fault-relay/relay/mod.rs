@@ -216,6 +216,9 @@ impl Connection<'_> {
             Fault::NoExtension(number, how) => {
                 hello.is_some_and(|hello| hello.extensions.contains(number)).then_some(*how)
             }
+            Fault::RefusesSuite(number, how) => {
+                hello.is_some_and(|hello| hello.suites.contains(number)).then_some(*how)
+            }
             _ => None,
         })
     }

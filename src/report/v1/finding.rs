@@ -55,6 +55,11 @@ pub enum FindingDetails {
         /// Whether others must go, since the certificate does not allow them.
         replaces: bool,
     },
+    /// The server fails as long as Envoy offers one of these suites, and answers without them.
+    FailingSuites {
+        /// The suites that it fails on, in Envoy's spelling, which the change leaves out.
+        left_out: Vec<String>,
+    },
     /// The server's newest version is below Envoy's minimum.
     MinimumVersion {
         /// The minimum that Envoy needs.
@@ -301,6 +306,7 @@ fn details(finding: &verdict::Finding) -> Option<FindingDetails> {
         Found::CipherSuites { added, replaces } => {
             Details::CipherSuites { added: added.clone(), replaces: *replaces }
         }
+        Found::FailingSuites { left_out } => Details::FailingSuites { left_out: left_out.clone() },
         Found::MinimumVersion(version) => Details::MinimumVersion { version: (*version).into() },
         Found::MaximumVersion { needed, .. } => {
             Details::MaximumVersion { version: (*needed).into() }

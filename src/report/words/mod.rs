@@ -19,6 +19,12 @@ pub(super) fn message(finding: &Finding) -> String {
              it allows that of {}",
             added.join(", ")
         ),
+        Finding::FailingSuites { left_out } => format!(
+            "the server fails as long as Envoy offers {}; it answers without, so the change leaves \
+             {} out",
+            left_out.join(" or "),
+            if left_out.len() == 1 { "it" } else { "them" }
+        ),
         Finding::MinimumVersion(version) => {
             format!("the server speaks at most {version}, below Envoy's minimum")
         }
@@ -205,7 +211,11 @@ fn hopeless(reason: &Hopeless) -> String {
         Hopeless::Signature(scheme) => {
             format!("the server signs only with {scheme}, which this Envoy does not have")
         }
-        Hopeless::Unknown => "nothing that this Envoy can offer gets through".to_owned(),
+        Hopeless::Unknown => {
+            return "no setting of Gloo that was tried helps: the server fails on every hello of \
+                    this Envoy's that it was sent"
+                .to_owned();
+        }
     };
     format!("no setting of Gloo helps: {why}")
 }
@@ -242,6 +252,9 @@ pub(super) fn advice(finding: &Finding) -> Option<String> {
         Finding::HelloSize { .. } => {
             "Better: have the server's TLS library ignore groups that it does not know; then no \
              patch is needed."
+        }
+        Finding::FailingSuites { .. } => {
+            "Better: have the server's owner mend or disable what fails; then no patch is needed."
         }
         Finding::Http2NotSelected => {
             "If requests fail with protocol errors or time out, the server speaks HTTP/1.1: use \

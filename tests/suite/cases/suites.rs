@@ -95,6 +95,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases.extend(triple_des());
     cases.extend(identities());
     cases.extend(lists());
+    cases.extend(failing());
     cases
 }
 
@@ -187,5 +188,70 @@ fn lists() -> Vec<Case> {
                 .ciphers("ALL:@SECLEVEL=0")
                 .start()
         }),
+    ]
+}
+
+/// Servers that fail on a suite of Envoy's default list, and would take another one.
+fn failing() -> Vec<Case> {
+    let second = || json!({ "cipher_suites": ["ECDHE-RSA-AES256-GCM-SHA384"] });
+    let cbc = || json!({ "cipher_suites": ["ECDHE-RSA-AES256-SHA"] });
+    let case = |name: &str, suites: &'static str, fault: &'static str| {
+        Case::new(name, move || {
+            let first = "ECDHE-RSA-AES128-GCM-SHA256";
+            Openssl::new(&format!("-tls1_2 -cipher {first}:{suites}")).start().behind(fault)
+        })
+    };
+    const GCM: &str = "ECDHE-RSA-AES256-GCM-SHA384";
+    const CBC: &str = "ECDHE-RSA-AES256-SHA";
+    vec![
+        case("refuses all with its first suite", GCM, "refuses-suite=49199:alert-40")
+            .fixed_by_params(second()),
+        case("closes on all with its first suite", GCM, "refuses-suite=49199:close")
+            .fixed_by_params(second()),
+        case("fails where it selects its first suite", GCM, "fails-suite=49199:alert-80")
+            .fixed_by_params(second()),
+        case("hangs up where it selects its first suite", GCM, "fails-suite=49199:reset")
+            .fixed_by_params(second()),
+        case("breaks off once it has selected its first suite", GCM, "breaks-suite=49199:alert-80")
+            .fixed_by_params(second()),
+        case("closes once it has selected its first suite", GCM, "breaks-suite=49199:close")
+            .fixed_by_params(second()),
+        case(
+            "fails on its first suite, and has only CBC besides",
+            CBC,
+            "fails-suite=49199:alert-40",
+        )
+        .fixed_by_params(cbc()),
+        case(
+            "breaks off on its first suite, and has only CBC besides",
+            CBC,
+            "breaks-suite=49199:reset",
+        )
+        .fixed_by_params(cbc()),
+        case(
+            "fails on its first suite, Envoy has it and another",
+            GCM,
+            "fails-suite=49199:alert-40",
+        )
+        .params(json!({ "cipher_suites": ["ECDHE-RSA-AES128-GCM-SHA256", "AES128-SHA"] }))
+        .fixed_by_params(second()),
+        Case::new("breaks off on two of its suites", || {
+            let suites = "ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-CHACHA20-POLY1305";
+            let server = Openssl::new(&format!("-tls1_2 -cipher {suites}:{GCM}")).start();
+            server.behind("breaks-suite=49199:alert-80").behind("breaks-suite=52392:close")
+        })
+        .fixed_by_params(second()),
+        Case::new("fails on two of its suites", || {
+            let suites = "ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-CHACHA20-POLY1305";
+            let server = Openssl::new(&format!("-tls1_2 -cipher {suites}:{GCM}")).start();
+            server.behind("fails-suite=49199:alert-40").behind("fails-suite=52392:alert-80")
+        })
+        .fixed_by_params(second()),
+        Case::new("TLS 1.3 alone, and no hello with other suites", || {
+            Openssl::new("-tls1_3").start().behind("most-suites=3:alert-40")
+        })
+        .fixed_by_params(json!({
+            "tls_minimum_protocol_version": "TLSv1_3", "tls_maximum_protocol_version": "TLSv1_3"
+        })),
     ]
 }

@@ -2,6 +2,7 @@
 //! and against relays and scripts where none can.
 
 mod behaviour;
+mod failing_suite;
 mod grease;
 mod hello_size;
 mod identity;
