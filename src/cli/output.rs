@@ -58,12 +58,15 @@ impl<'a> Printer<'a> {
         self.print(&format!("{separator}{text}"))
     }
 
-    /// Prints what had to wait for the last result.
-    pub(super) fn finish(&mut self) -> Option<io::Error> {
+    /// Prints what had to wait for the last result; `is_whole` if every target is in it.
+    pub(super) fn finish(&mut self, is_whole: bool) -> Option<io::Error> {
         if self.settings.fix.is_some() || !matches!(self.settings.format, Format::Json) {
             return None;
         }
-        let text = json::render(&self.kept, &self.settings.names);
+        let text = match is_whole {
+            true => json::render(&self.kept, &self.settings.names),
+            false => json::render_partial(&self.kept, &self.settings.names),
+        };
         self.print(&text)
     }
 

@@ -234,7 +234,7 @@ impl<'a> Printer<'a> {
             Out::Lines(out) => out,
         };
         if self.args.fix.is_none() && self.args.format == StoredFormat::Ndjson {
-            return out.write_all(line(&Report::of(target.summary, vec![target]))?.as_bytes());
+            return out.write_all(line(&Report::of(target.summary, vec![target])).as_bytes());
         }
         let target = fit_to_show(target);
         self.overview.add_target(&target);

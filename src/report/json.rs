@@ -1,5 +1,7 @@
 //! The report as JSON, in the shape of [`v1`](super::v1).
 
+use serde::Serialize;
+
 use super::Diagnosis;
 use super::secrets::SecretDiagnosis;
 use super::upgrade::{UpgradeDiagnosis, UpstreamUpgrade};
@@ -7,8 +9,10 @@ use super::upstreams::UpstreamDiagnosis;
 use super::v1::{
     Report, Rows, SecretsReport, UpgradeReport, UpstreamsReport, UpstreamsUpgradeReport,
 };
+use crate::gloo::symptom::turns_text;
 use crate::gloo::{Platform, Terms};
 use crate::remedy::Names;
+use crate::verdict::Summary;
 
 /// Renders diagnoses as one JSON document on one line: every suite under every version is in it,
 /// and indented it would be twice as long.
@@ -16,11 +20,39 @@ use crate::remedy::Names;
 /// Patches are written for `names`. Same diagnoses, same bytes.
 #[must_use]
 pub fn render(diagnoses: &[Diagnosis], names: &Names) -> String {
-    let report = Report::new(diagnoses, names);
-    // Writing fails only on maps whose keys are no strings, and the shape has none; an empty
+    text(&Report::new(diagnoses, names)) + "\n"
+}
+
+/// The same for a run that did not come to all of its targets, so that the exit code is 2.
+#[must_use]
+pub fn render_partial(diagnoses: &[Diagnosis], names: &Names) -> String {
+    let exit_code = Summary::Unclear.exit_code();
+    text(&Report { exit_code, ..Report::new(diagnoses, names) }) + "\n"
+}
+
+/// A value of the published shapes as JSON, with an escape for each sign that a terminal would
+/// act upon: servers and files choose what is in strings.
+#[must_use]
+pub fn text(value: &impl Serialize) -> String {
+    // Writing fails only on maps whose keys are no strings, and the shapes have none; an empty
     // document would be the answer, never a wrong one.
-    let text = serde_json::to_string(&report).unwrap_or_default();
-    text + "\n"
+    let text = serde_json::to_string(value).unwrap_or_default();
+    if !text.contains(acts_on_terminals) {
+        return text;
+    }
+    // Outside of strings JSON is plain ASCII.
+    text.chars().fold(String::with_capacity(text.len()), |mut escaped, sign| {
+        match acts_on_terminals(sign) {
+            // All of them have four digits at most.
+            true => escaped += &format!("\\u{:04x}", u32::from(sign)),
+            false => escaped.push(sign),
+        }
+        escaped
+    })
+}
+
+fn acts_on_terminals(sign: char) -> bool {
+    sign.is_control() || sign == '\u{61c}' || turns_text(sign)
 }
 
 /// Renders one diagnosis as a whole document on one line, as lists of targets are reported: without
@@ -29,14 +61,13 @@ pub fn render(diagnoses: &[Diagnosis], names: &Names) -> String {
 pub fn render_line(diagnosis: &Diagnosis, names: &Names, verbose: bool) -> String {
     let rows = if verbose { Rows::All } else { Rows::Telling };
     let report = Report::with_rows(std::slice::from_ref(diagnosis), names, rows);
-    serde_json::to_string(&report).unwrap_or_default() + "\n"
+    text(&report) + "\n"
 }
 
 /// Renders what was found about Secrets as one JSON document on one line.
 #[must_use]
 pub fn render_secrets(diagnoses: &[SecretDiagnosis], terms: &Terms, unreadable: usize) -> String {
-    serde_json::to_string(&SecretsReport::new(diagnoses, terms, unreadable)).unwrap_or_default()
-        + "\n"
+    text(&SecretsReport::new(diagnoses, terms, unreadable)) + "\n"
 }
 
 /// Renders what an upgrade does to targets as one JSON document on one line.
@@ -47,7 +78,7 @@ pub fn render_upgrade(
     names: &Names,
 ) -> String {
     let report = UpgradeReport::new(diagnoses, releases, names);
-    serde_json::to_string(&report).unwrap_or_default() + "\n"
+    text(&report) + "\n"
 }
 
 /// Renders what an upgrade does to Upstreams as one JSON document on one line.
@@ -57,7 +88,7 @@ pub fn render_upstream_upgrade(
     releases: (Platform, Platform),
 ) -> String {
     let report = UpstreamsUpgradeReport::new(upgrades, releases);
-    serde_json::to_string(&report).unwrap_or_default() + "\n"
+    text(&report) + "\n"
 }
 
 /// Renders what was found about Upstreams as one JSON document on one line.
@@ -67,9 +98,7 @@ pub fn render_upstreams(
     platform: Platform,
     unreadable: usize,
 ) -> String {
-    serde_json::to_string(&UpstreamsReport::new(diagnoses, platform, unreadable))
-        .unwrap_or_default()
-        + "\n"
+    text(&UpstreamsReport::new(diagnoses, platform, unreadable)) + "\n"
 }
 
 #[cfg(test)]
@@ -78,6 +107,24 @@ mod tests {
 
     use super::*;
     use crate::lab::Scenario;
+
+    #[test]
+    fn what_a_terminal_would_act_upon_is_escaped_and_the_value_the_same() {
+        let odd = "a\u{7f}\u{9b}2J\u{61c}\u{200f}\u{202e}\u{2066}\u{1b}ü\u{1f511}";
+        let written = text(&json!({ odd: odd }));
+        assert_eq!(
+            written.chars().filter(|sign| !sign.is_ascii()).collect::<String>(),
+            "ü\u{1f511}ü\u{1f511}"
+        );
+        assert!(!written.contains(char::is_control));
+        assert_eq!(serde_json::from_str::<Value>(&written).unwrap(), json!({ odd: odd }));
+    }
+
+    #[test]
+    fn a_run_that_did_not_come_to_its_end_has_the_exit_code_of_one() {
+        let report: Value = serde_json::from_str(&render_partial(&[], &Names::default())).unwrap();
+        assert_eq!(report["exit_code"], 2);
+    }
     use crate::report::sample::diagnose;
     use crate::report::schema::{Shape, schema};
     use crate::verdict::{Finding, Hopeless};

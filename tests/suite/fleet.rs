@@ -111,6 +111,9 @@ fn mistakes_in_lists_have_a_place_and_spare_the_rest() {
     );
     assert_eq!(third, format!("cipher-test: {list}:4: the line is no text"));
     assert_eq!(fourth, format!("cipher-test: cannot read {missing}: no such file or directory"));
+    let run = cipher_test(["--targets", &list, "--format", "json"]);
+    let report: Value = serde_json::from_str(&run.stdout).expect("one document");
+    assert_eq!((run.code, &report["exit_code"]), (Some(2), &Value::from(2)));
 
     let many = listed(directory.path(), "many", "wrong\n".repeat(1000));
     let run = ndjson(&["--targets", &many]);
@@ -344,6 +347,7 @@ fn a_signal_ends_a_run_in_order() {
             "json" => {
                 let report: Value = serde_json::from_str(&run.stdout).expect("one document");
                 assert_eq!(report["targets"].as_array().map(Vec::len), Some(3));
+                assert_eq!(report["exit_code"], 2);
             }
             _ => assert!(verdicts(&run.stdout).into_keys().eq(quick.iter().cloned())),
         }

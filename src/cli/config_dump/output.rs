@@ -9,6 +9,7 @@ use crate::cli::output::print_text;
 use crate::report::config_dump::{
     ClusterRecord, Totals, render, render_head, render_missing, render_totals,
 };
+use crate::report::json;
 use crate::report::v1::VERSION;
 use crate::report::v1::config_dump::{ConfigDumpReport, DumpedCluster, MissingCluster};
 
@@ -55,8 +56,7 @@ impl Output {
                 }
                 self.waiting += separator;
                 let cluster = DumpedCluster::from(record);
-                // Maps without string keys are all that cannot be written, and there is none.
-                self.waiting += &serde_json::to_string(&cluster).unwrap_or_default();
+                self.waiting += &json::text(&cluster);
             }
         }
         self.totals.add(record);

@@ -138,7 +138,8 @@ impl Fleet<'_> {
         }
         self.progress.finish();
         if !matches!(end, End::Unwritable(_)) {
-            end = self.printer.finish().map_or(end, End::Unwritable);
+            let is_whole = matches!(end, End::Done) && source.counts().mistakes == 0;
+            end = self.printer.finish(is_whole).map_or(end, End::Unwritable);
         }
         self.report(end, &source, plan)
     }

@@ -31,7 +31,7 @@ pub(super) fn clean(bytes: &[u8]) -> Cow<'_, str> {
 }
 
 /// Whether this changes the direction of text, and so could make one read as another.
-fn turns_text(letter: char) -> bool {
+pub(crate) fn turns_text(letter: char) -> bool {
     matches!(letter, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 

@@ -23,6 +23,7 @@ mod tests;
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
 
+pub(crate) use line::turns_text;
 pub use subject::Subject;
 pub use table::SYMPTOMS;
 

@@ -2,13 +2,12 @@
 
 use super::v1::Explanations;
 use crate::gloo::symptom::Explained;
+use crate::report::json::text;
 
 /// Renders what was seen as one JSON document on one line. Same input, same bytes.
 #[must_use]
 pub fn render(explained: &Explained) -> String {
-    // Writing fails only on maps whose keys are no strings, and the shape has none.
-    let text = serde_json::to_string(&Explanations::from(explained)).unwrap_or_default();
-    text + "\n"
+    text(&Explanations::from(explained)) + "\n"
 }
 
 #[cfg(test)]
