@@ -185,7 +185,12 @@ impl SuiteSearch {
             oddities: Vec::new(),
             distance,
             lists,
-            refusals_needed: VERSION_REFUSALS,
+            // Few servers lack TLS 1.2, so that one more hello at once to those far away is
+            // seldom in vain.
+            refusals_needed: match (distance, version) {
+                (Distance::Far, TlsVersion::TLS12) => VERSION_REFUSALS + 1,
+                _ => VERSION_REFUSALS,
+            },
             order_of_newer: None,
             expected: Vec::new(),
             waits_for_tls12: false,
@@ -242,10 +247,7 @@ impl SuiteSearch {
         if self.newer_is_open && self.accepted.is_empty() && self.has_asked {
             return None;
         }
-        // That few servers lack TLS 1.2 is worth one more to those far away.
-        let is_likely = self.distance == Distance::Far && self.version == TlsVersion::TLS12;
-        let needed = self.refusals_needed + usize::from(is_likely);
-        let enough = self.in_flight + self.version_refusals >= needed;
+        let enough = self.in_flight + self.version_refusals >= self.refusals_needed;
         if !self.is_heard && enough && self.in_flight > 0 {
             return None;
         }
