@@ -318,7 +318,10 @@ impl Prober {
                 if matches!(outcome, Outcome::Selected(_) | Outcome::Refused(_)) {
                     let opened = self.gate.connections_opened();
                     self.experience.note_answer(sent.elapsed(), stalled, opened);
-                    self.gate.note_answer(begun.elapsed());
+                    // A server is no farther away for what lies before its hello, so that only
+                    // two round trips count: the connection's and the answer's.
+                    let took = begun.elapsed() * 2 / (2 + self.way.round_trips());
+                    self.gate.note_answer(took);
                 }
                 outcome
             }
