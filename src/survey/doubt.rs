@@ -277,6 +277,7 @@ impl Doubts {
         let subject = &subject.in_manner(self.manner);
         let hello = suite_hello(subject, search.version, &job.suites, job.share);
         job.size = size(&hello);
+        search.note_resent(&job);
         let outcome = prober.ask(&hello).await;
         if matches!(outcome, Outcome::Selected(_) | Outcome::Refused(_)) {
             self.sizes.note_answered(job.size);

@@ -517,12 +517,9 @@ impl SuiteSearch {
         let answers_other_version = matches!(outcome, Outcome::Selected(flight)
             if flight.server_hello.as_ref().is_some_and(|hello| hello.version < self.version));
         self.is_heard |= !refuses_version && !answers_other_version;
+        self.wait_no_longer_for(job);
         if let Some(list) = job.list.and_then(|index| self.lists.get_mut(index)) {
-            list.waiting = list.waiting.saturating_sub(1);
             list.selected += usize::from(matches!(outcome, Outcome::Selected(_)));
-        }
-        if job.purpose == Purpose::Order {
-            self.order_waiting = self.order_waiting.saturating_sub(1);
         }
     }
 
@@ -650,11 +647,10 @@ impl SuiteSearch {
         for part in [&rest[..], first, second] {
             if !part.is_empty() {
                 let next = Job::new(part.to_vec(), Purpose::Search);
-                if let Some(list) = job.list.and_then(|index| self.lists.get_mut(index)) {
-                    list.waiting += 1;
-                }
                 let Job { share, rank, list, .. } = *job;
-                self.queue.push_back(Job { share, rank, list, ..next });
+                let next = Job { share, rank, list, ..next };
+                self.wait_for(&next);
+                self.queue.push_back(next);
             }
         }
         true
@@ -835,13 +831,41 @@ impl SuiteSearch {
             .collect();
         (self.version_refusals, self.other_versions) = (0, 0);
         suites.iter().for_each(|suite| drop(self.answers.remove(suite)));
+        // Far away, lists are asked for whatever in them has no answer.
+        if self.distance == Distance::Far {
+            return;
+        }
         let sets = suites.chunks(self.largest_set).map(<[CipherSuite]>::to_vec);
         self.queue.extend(sets.map(|set| Job::new(set, Purpose::Search)));
     }
 
     /// Asks the same once more, before anything else.
     pub(super) fn ask_again(&mut self, job: Job) {
+        self.wait_for(&job);
         self.queue.push_front(job);
+    }
+
+    /// Takes note that an answered hello is on its way once more, past the queue.
+    pub(super) fn note_resent(&mut self, job: &Job) {
+        self.in_flight += 1;
+        self.wait_for(job);
+    }
+
+    /// Nothing more is planned for a list, or for the order, before this is answered.
+    fn wait_for(&mut self, job: &Job) {
+        if let Some(list) = job.list.and_then(|index| self.lists.get_mut(index)) {
+            list.waiting += 1;
+        }
+        self.order_waiting += usize::from(job.purpose == Purpose::Order);
+    }
+
+    fn wait_no_longer_for(&mut self, job: &Job) {
+        if let Some(list) = job.list.and_then(|index| self.lists.get_mut(index)) {
+            list.waiting = list.waiting.saturating_sub(1);
+        }
+        if job.purpose == Purpose::Order {
+            self.order_waiting = self.order_waiting.saturating_sub(1);
+        }
     }
 
     /// Puts a job back in the queue, in hellos that fit the manner of `subject`.
@@ -849,9 +873,10 @@ impl SuiteSearch {
         match job.purpose {
             Purpose::Search => {
                 let sets = one_kind_sets(subject, self.version, &job.suites);
+                let Job { share, rank, list, .. } = job;
                 for set in sets.into_iter().rev() {
                     let next = Job::new(set, Purpose::Search);
-                    self.queue.push_front(Job { share: job.share, rank: job.rank, ..next });
+                    self.ask_again(Job { share, rank, list, ..next });
                 }
             }
             Purpose::Sample => self.queue.push_front(Job { attempts: 0, ..job }),
@@ -862,12 +887,7 @@ impl SuiteSearch {
     /// The same for a job that was about to be sent.
     pub(super) fn put_back(&mut self, job: Job, subject: &Subject) {
         self.in_flight = self.in_flight.saturating_sub(1);
-        if let Some(list) = job.list.and_then(|index| self.lists.get_mut(index)) {
-            list.waiting = list.waiting.saturating_sub(1);
-        }
-        if job.purpose == Purpose::Order {
-            self.order_waiting = self.order_waiting.saturating_sub(1);
-        }
+        self.wait_no_longer_for(&job);
         self.requeue(job, subject);
     }
 
@@ -875,6 +895,7 @@ impl SuiteSearch {
     pub(super) fn refit(&mut self, subject: &Subject) {
         self.largest_set = self.largest_set.min(subject.manner.most_suites);
         for job in std::mem::take(&mut self.queue).into_iter().rev() {
+            self.wait_no_longer_for(&job);
             self.requeue(job, subject);
         }
     }
@@ -1177,6 +1198,41 @@ mod tests {
             _ => FAILURE,
         });
         assert_eq!(found.accepted, [works]);
+    }
+
+    /// What a server that hangs up instead of refusing would otherwise be asked over and over.
+    #[test]
+    fn a_list_waits_for_what_is_asked_once_more() {
+        type Again = fn(&mut SuiteSearch, Job);
+        let again: [(&str, Again); 4] = [
+            ("asked again", SuiteSearch::ask_again),
+            ("sent again", |search, job| search.note_resent(&job)),
+            ("cut anew", |search, job| search.requeue(job, &Subject::default())),
+            ("cut anew in the queue", |search, job| {
+                search.ask_again(job);
+                search.refit(&Subject::default());
+            }),
+        ];
+        for (how, again) in again {
+            let version = TlsVersion::TLS10;
+            let mut search = SuiteSearch::new(&Subject::default(), version, Distance::Far);
+            let job = search.next().unwrap();
+            let (list, offered) = (job.list.unwrap(), job.suites.len());
+            let ended = Outcome::Ended(Ending::Closed);
+            let Verdict::Doubtful(job, _) = search.record(job, &ended, 1) else { panic!("{how}") };
+            again(&mut search, job.clone());
+            search.plan();
+            let same_list = |other: &&Job| other.list == Some(list);
+            let asked: usize =
+                search.queue.iter().filter(same_list).map(|job| job.suites.len()).sum();
+            assert!([0, offered].contains(&asked), "{how}: {asked} suites of {offered}");
+            let before = search.in_flight;
+            // Once it is answered, nothing waits any more.
+            search.queue.retain(|other| other.list != Some(list));
+            assert_eq!(search.record(job, &FAILURE, 1), Verdict::Recorded, "{how}");
+            assert_eq!(search.lists[list].waiting, 0, "{how}");
+            assert_eq!(search.in_flight, before.saturating_sub(1), "{how}");
+        }
     }
 
     #[test]
