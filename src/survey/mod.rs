@@ -17,9 +17,9 @@
 //! |---|---|---|---|---|---|---|---|
 //! | nginx, 8 pairs | 24 / 6 | 23 / 14 | 29 / 14 | 24 / 8 | 123 / 20 | 31 / 8 | 901 / 116 |
 //! | Go, 12 pairs | 62 / 12 | 38 / 14 | 45 / 14 | 28 / 8 | 127 / 20 | 39 / 8 | 901 / 116 |
-//! | OpenSSL's default, 23 pairs | 70 / 14 | 38 / 44 | 63 / 52 | 39 / 14 | 138 / 24 | 61 / 12 | 901 / 116 |
-//! | nginx, 47 pairs | 104 / 16 | 73 / 52 | 117 / 60 | 63 / 20 | 162 / 24 | 109 / 16 | 901 / 116 |
-//! | 25 pairs in a random order | 220 / 74 | 64 / 68 | 89 / 62 | 41 / 18 | 140 / 22 | 66 / 10 | 901 / 116 |
+//! | OpenSSL's default, 23 pairs | 68 / 16 | 38 / 44 | 63 / 52 | 39 / 14 | 138 / 24 | 61 / 12 | 901 / 116 |
+//! | nginx, 47 pairs | 107 / 16 | 73 / 52 | 117 / 60 | 63 / 20 | 162 / 24 | 109 / 16 | 901 / 116 |
+//! | 25 pairs in a random order | 148 / 68 | 64 / 68 | 89 / 62 | 41 / 18 | 140 / 22 | 66 / 10 | 901 / 116 |
 //!
 //! The last four sample no member of a refused set and prove no order, which is what most of the
 //! difference pays for: without either, halving and plain elimination are the best. Chunks are

@@ -11,6 +11,8 @@
 const FIRST_PLACES: [usize; 5] = [0, 1, 2, 3, 5];
 /// The fewest questions of a round after the first.
 const LEAST_QUESTIONS: usize = 2;
+/// The fewest of them where questions share no members.
+const LEAST_APART: usize = 4;
 /// The most questions of one round.
 const MOST_QUESTIONS: usize = 16;
 
@@ -52,7 +54,7 @@ impl Rounds {
     pub(super) fn learn(&mut self, selected: usize, new: usize) {
         self.apart |= selected > 1 && selected >= new * 2;
         self.questions = match self.apart {
-            true => MOST_QUESTIONS,
+            true => (new * 4).clamp(LEAST_APART, MOST_QUESTIONS),
             false => (new * 2).clamp(LEAST_QUESTIONS, MOST_QUESTIONS),
         };
     }

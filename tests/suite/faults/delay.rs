@@ -16,3 +16,15 @@ fn a_long_way_with_resets_and_stalls_loses_no_suite() {
         found.has_all().took_at_most(50, 160);
     }
 }
+
+/// What is hung up on is asked again for its own sake, and nothing else with it.
+#[test]
+fn a_long_way_to_a_server_that_refuses_by_hanging_up_costs_few_connections() {
+    for how in ["close", "reset"] {
+        let hides = format!("hides-alerts={how}");
+        for found in through(&["delay=60ms", &hides], 1, &[]) {
+            found.has_all().took_at_most(20, 190);
+            assert_eq!(found.run.code, Some(0), "{}", found.findings());
+        }
+    }
+}
