@@ -18,6 +18,7 @@ use crate::remedy::Change;
 use crate::report::{Diagnosis, Endpoint};
 use crate::survey::{self, Clearance, Cleared, Options, Step, Survey, ask_last, survey};
 use crate::target::{Destination, Host, Target};
+use crate::tls::AlertDescription;
 use crate::trial::{
     Attempt, Candidates, Checks, Dimension, Obstacle, Trial, handshake_early, prove, settle,
     try_handshake, try_hello, widen,
@@ -344,11 +345,13 @@ impl Examination<'_> {
         }
         let end = survey_end(&trial, self.begun, self.job.probing.limits.deadline);
         let clearance = Clearance::given(trial.working_hello());
-        let found = self.survey(trial.working_server_name(), clearance, end).await;
+        let mut found = self.survey(trial.working_server_name(), clearance, end).await;
+        Self::compare(&trial, &mut found);
         // Without a hello that gets through, only the survey shows what may.
         if !has_budget || !trial.has_start() {
             self.settle(&mut trial, &found).await;
         }
+        Self::doubt(&trial, &mut found);
         (trial, Some(found))
     }
 
@@ -400,7 +403,7 @@ impl Examination<'_> {
             return (trial, None);
         }
         let name = trial.working_server_name();
-        let found = match found.filter(|_| name == config.sni) {
+        let mut found = match found.filter(|_| name == config.sni) {
             Some(found) => found,
             None => {
                 let clearance = Clearance::given(trial.working_hello());
@@ -408,7 +411,9 @@ impl Examination<'_> {
                 self.survey(name, clearance, end).await
             }
         };
+        Self::compare(&trial, &mut found);
         self.settle(&mut trial, &found).await;
+        Self::doubt(&trial, &mut found);
         (trial, Some(found))
     }
 
@@ -430,12 +435,28 @@ impl Examination<'_> {
         worth_a_survey(trial, self.prober.has_answered())
     }
 
+    /// What the trial knows to be accepted is nothing that a survey may call refused.
+    fn compare(trial: &Trial, found: &mut Survey) {
+        if let Ok(passage) = &trial.own.result {
+            found.add_selection(passage.version, passage.cipher_suite);
+        }
+    }
+
     async fn settle(&self, trial: &mut Trial, found: &Survey) {
         if found.is_stopped() {
             return;
         }
         let settling = settle(&self.prober, trial, found, &self.job.subject.checks);
         let _ = timeout_at(self.deadline, settling).await;
+    }
+
+    /// Where Envoy itself gets through now and then, other refusals are not to be trusted either.
+    fn doubt(trial: &Trial, found: &mut Survey) {
+        match &trial.wavers {
+            Some(Obstacle::Refused(alert)) => found.add_waver(alert.description),
+            Some(_) => found.add_waver(AlertDescription::HANDSHAKE_FAILURE),
+            None => {}
+        }
     }
 
     /// As many surveys as were asked for, put together.

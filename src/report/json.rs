@@ -310,6 +310,7 @@ mod tests {
         let mut findings = vec![
             Finding::CipherSuites { added: vec![text()], replaces: false },
             Finding::FailingSuites { left_out: vec![text()] },
+            Finding::Wavers(Obstacle::HandshakeFailed(text())),
             Finding::MinimumVersion(TlsVersion::TLS10),
             Finding::MaximumVersion {
                 needed: TlsVersion::TLS13,

@@ -180,20 +180,6 @@ impl Survey {
         }
     }
 
-    fn doubt_refusals_by(&mut self, alert: AlertDescription) {
-        let by_version = alert == AlertDescription::PROTOCOL_VERSION;
-        let is_doubtful = |answer: &Answer| match answer {
-            Answer::Refused(Evidence::Alert { alert: other, .. }) => *other == alert,
-            Answer::Refused(Evidence::VersionRefused) => by_version,
-            _ => false,
-        };
-        let answers = self.versions.iter_mut().flat_map(|version| version.answers.values_mut());
-        for answer in answers.filter(|answer| is_doubtful(answer)) {
-            let words = format!("{answer}; by the same alert it refuses what it took before");
-            *answer = Answer::Unclear(words);
-        }
-    }
-
     fn take_back(&mut self, version: TlsVersion, suite: CipherSuite, answer: Answer) {
         let found = self.versions.iter_mut().find(|survey| survey.version == version);
         if let Some(found) = found {

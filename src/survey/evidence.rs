@@ -173,6 +173,8 @@ pub enum Oddity {
     },
     /// It refuses at the end, by this alert, a suite that it selected before.
     RefusesWhatItTook(AlertDescription),
+    /// It refuses by this alert, now and then, a hello that it takes at other times.
+    Wavers(AlertDescription),
     /// It took connections and left hellos unanswered that it answered on the next one.
     Stalls(u32),
     /// It selected suites from a set, and not when they were offered alone.
@@ -243,6 +245,7 @@ impl Oddity {
                 | Self::OnlyPlainer(_)
                 | Self::StoppedAnswering { .. }
                 | Self::RefusesWhatItTook(_)
+                | Self::Wavers(_)
                 | Self::Stalls(_)
                 | Self::NotConfirmed { .. }
                 | Self::UnofferedSuite { .. }
@@ -285,6 +288,9 @@ impl fmt::Display for Oddity {
             }
             Self::RefusesWhatItTook(alert) => {
                 write!(f, "refuses what it selected before, by alert {alert}")
+            }
+            Self::Wavers(alert) => {
+                write!(f, "answers the same hello now by a suite and now by alert {alert}")
             }
             Self::Stalls(1) => {
                 f.write_str("left 1 hello unanswered that it answered the next time")

@@ -52,6 +52,7 @@ mod search;
 #[cfg(test)]
 mod simulation;
 mod size;
+mod waver;
 
 pub use approach::{Approach, Wanted, approach};
 pub use behaviour::{Behaviour, Fact, Ssl2};

@@ -18,6 +18,7 @@ use super::search::{
     Distance, Job, SuiteSearch, Verdict, learn_from_newer_versions, next_job, next_rank,
 };
 use super::size::size;
+use super::waver::find_waver;
 use super::{
     Behaviour, Fact, GroupSurvey, HandshakeRow, Oddity, Survey, behaviour, extras, groups,
     handshakes,
@@ -159,7 +160,9 @@ pub async fn survey(
     let Run { searches, seen, mut doubts, .. } = run;
     let subject = subject.in_manner(doubts.manner());
     result.oddities.append(&mut doubts.oddities);
+    let mut refused = Vec::new();
     for mut search in searches {
+        refused.append(&mut search.take_refused_hellos());
         if subject.manner.extensions == Extensions::Bare {
             search.doubt_bare_refusals();
         }
@@ -198,6 +201,8 @@ pub async fn survey(
         }
         if !result.is_stopped() {
             confirm_selections(prober, &subject, &mut result).await;
+            let alert = find_waver(prober, &subject, &result, &refused).await;
+            alert.into_iter().for_each(|alert| result.add_waver(alert));
         }
     };
     if timeout_at(options.deadline, confirming).await.is_err() {

@@ -14,6 +14,7 @@ use super::evidence::{Answer, Evidence, HelloSize, NotOffered, Oddity};
 use super::hello::{Subject, Tls13Share, hello_sized_sets, one_kind_sets};
 use super::order::{Observation, Order, Preference, preference};
 use super::rounds::Rounds;
+use super::waver::RefusedHello;
 use crate::probe::{Ending, Outcome, ProbeError};
 use crate::tls::{Alert, AlertDescription, CipherSuite, KeyExchange, TlsVersion};
 use crate::wire::Flight;
@@ -145,6 +146,7 @@ pub(super) struct SuiteSearch {
     /// How many places of the order were not proven when it was last asked for.
     order_left: usize,
     shared_for_real: bool,
+    refused_hellos: Vec<RefusedHello>,
     pub(super) oddities: Vec<Oddity>,
 }
 
@@ -205,6 +207,7 @@ impl SuiteSearch {
             order_rounds: 0,
             order_left: 0,
             shared_for_real: false,
+            refused_hellos: Vec::new(),
         };
         match distance {
             Distance::Near => {
@@ -622,6 +625,13 @@ impl SuiteSearch {
         }
         let evidence = Evidence::Alert { alert: alert.description, offered: job.suites.len() };
         self.record_refusal(job, &evidence);
+        let Job { suites, share, .. } = job;
+        self.refused_hellos.push(RefusedHello {
+            version: self.version,
+            suites: suites.clone(),
+            share: *share,
+            alert: alert.description,
+        });
         self.any_alert = true;
         if alert.description == AlertDescription::PROTOCOL_VERSION || self.refusals_needed == 1 {
             self.count_version_refusal();
@@ -921,6 +931,11 @@ impl SuiteSearch {
                 *answer = Answer::Unclear(what.to_owned());
             }
         }
+    }
+
+    /// The hellos that were refused by an alert.
+    pub(super) fn take_refused_hellos(&mut self) -> Vec<RefusedHello> {
+        std::mem::take(&mut self.refused_hellos)
     }
 
     /// What was found out.

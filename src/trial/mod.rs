@@ -14,6 +14,7 @@ mod obstacle;
 mod omission;
 mod settle;
 mod size;
+mod waver;
 
 pub use attempt::Attempt;
 pub use certificate::{KeyKind, KeyUsageBit, ServerCertificate, printable, steers};

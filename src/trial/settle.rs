@@ -11,6 +11,7 @@ use super::handshake::{Checks, EarlyHandshake, complete, openssl_has};
 use super::obstacle::{Obstacle, Passage};
 use super::omission::find_omission;
 use super::size::{HelloSize, compare_sizes};
+use super::waver::{self, find_waver};
 use crate::envoy::{ClientConfig, Protocol};
 use crate::probe::{Handshake, ProbeError, Prober};
 use crate::survey::Survey;
@@ -30,6 +31,8 @@ pub struct Trial {
     /// Whether all was tried that could be, and all of it was answered. If not, a trial without
     /// a remedy does not mean that there is none.
     pub settled: bool,
+    /// What is in Envoy's way on some connections, and on others is not.
+    pub wavers: Option<Obstacle>,
     /// What the size of the hello has to do with it, where a smaller one gets through.
     pub hello_size: Option<HelloSize>,
     /// Whether lists were tried that nothing is known of.
@@ -75,6 +78,7 @@ impl Trial {
             wider: Vec::new(),
             remedy: None,
             settled: false,
+            wavers: None,
             hello_size: None,
             searched_without_survey: false,
             start: None,
@@ -351,6 +355,20 @@ async fn try_fully(
 /// Takes the change back to the smallest that gets through, and proves it. Where none does, looks
 /// for a list without the suites that the server fails on.
 pub async fn settle(prober: &Prober, trial: &mut Trial, survey: &Survey, checks: &Checks) {
+    let before = trial.clone();
+    let again = find_waver(prober, &before, checks, waver::tries(&before, survey));
+    let ((), found) = futures::join!(find_remedy(prober, trial, survey, checks), again);
+    trial.wavers = found;
+    let one_cause = trial.remedy.as_ref().is_some_and(|remedy| remedy.dimensions.len() == 1);
+    if trial.wavers.is_none() && !one_cause && waver::is_refused(trial) {
+        trial.wavers = find_waver(prober, &before, checks, waver::TRIES).await;
+    }
+    if trial.wavers.is_some() {
+        trial.remedy = None;
+    }
+}
+
+async fn find_remedy(prober: &Prober, trial: &mut Trial, survey: &Survey, checks: &Checks) {
     if let Some(start) = trial.start.clone() {
         settle_from(start, prober, trial, survey, checks).await;
     }

@@ -45,6 +45,8 @@ pub enum Finding {
         /// The suites that it fails on, in Envoy's spelling, which the change leaves out.
         left_out: Vec<String>,
     },
+    /// This is in Envoy's way on some connections, and on others is not.
+    Wavers(Obstacle),
     /// The server's newest version is below Envoy's minimum.
     MinimumVersion(TlsVersion),
     /// The server takes Envoy's offer only under a version above its maximum, or fails on one so
@@ -197,6 +199,7 @@ impl Finding {
         match self {
             Self::CipherSuites { .. } => "cipher-suites",
             Self::FailingSuites { .. } => "failing-suites",
+            Self::Wavers(_) => "wavers",
             Self::MinimumVersion(_) => "minimum-version",
             Self::MaximumVersion { .. } => "maximum-version",
             Self::Curves { .. } => "curves",

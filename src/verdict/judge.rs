@@ -22,9 +22,10 @@ pub fn judge(trial: &Trial, survey: Option<&Survey>, checks: &Checks) -> Verdict
     let empty = Survey::default();
     let survey = survey.unwrap_or(&empty);
     let config = &trial.own.config;
-    let (summary, mut findings) = match &trial.own.result {
-        Ok(passage) => (Summary::Connects, passing(trial, passage, checks)),
-        Err(obstacle) => blocked(trial, survey, obstacle, checks),
+    let (summary, mut findings) = match (&trial.own.result, &trial.wavers) {
+        (_, Some(obstacle)) => (Summary::Unclear, vec![Finding::Wavers(obstacle.clone())]),
+        (Ok(passage), None) => (Summary::Connects, passing(trial, passage, checks)),
+        (Err(obstacle), None) => blocked(trial, survey, obstacle, checks),
     };
     findings.extend(side_findings(trial, survey, summary));
     let suites = compare(config, survey);

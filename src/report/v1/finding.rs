@@ -60,6 +60,11 @@ pub enum FindingDetails {
         /// The suites that it fails on, in Envoy's spelling, which the change leaves out.
         left_out: Vec<String>,
     },
+    /// Envoy gets through on some connections, and on others does not.
+    Wavers {
+        /// What is in the way then.
+        obstacle: Obstacle,
+    },
     /// The server's newest version is below Envoy's minimum.
     MinimumVersion {
         /// The minimum that Envoy needs.
@@ -307,6 +312,7 @@ fn details(finding: &verdict::Finding) -> Option<FindingDetails> {
             Details::CipherSuites { added: added.clone(), replaces: *replaces }
         }
         Found::FailingSuites { left_out } => Details::FailingSuites { left_out: left_out.clone() },
+        Found::Wavers(obstacle) => Details::Wavers { obstacle: obstacle.into() },
         Found::MinimumVersion(version) => Details::MinimumVersion { version: (*version).into() },
         Found::MaximumVersion { needed, .. } => {
             Details::MaximumVersion { version: (*needed).into() }

@@ -3,6 +3,7 @@
 pub(super) mod gloo;
 
 use crate::probe::{StartTls, StartTlsFault};
+use crate::survey::Oddity;
 use crate::tls::{CipherSuite, TlsVersion};
 use crate::verdict::{Finding, Hopeless, Summary};
 use crate::wire::PlainProtocol;
@@ -25,6 +26,9 @@ pub(super) fn message(finding: &Finding) -> String {
             left_out.join(" or "),
             if left_out.len() == 1 { "it" } else { "them" }
         ),
+        Finding::Wavers(obstacle) => {
+            format!("Envoy gets through on one connection and not on another: {obstacle}")
+        }
         Finding::MinimumVersion(version) => {
             format!("the server speaks at most {version}, below Envoy's minimum")
         }
@@ -255,6 +259,10 @@ pub(super) fn advice(finding: &Finding) -> Option<String> {
         }
         Finding::FailingSuites { .. } => {
             "Better: have the server's owner mend or disable what fails; then no patch is needed."
+        }
+        Finding::Wavers(_) | Finding::Oddity(Oddity::Wavers(_)) => {
+            "Several servers with different settings may share this address: ask each by its own, \
+             or see with --repeat 5 which cipher suites come and go."
         }
         Finding::Http2NotSelected => {
             "If requests fail with protocol errors or time out, the server speaks HTTP/1.1: use \

@@ -149,6 +149,11 @@ pub enum OddityDetails {
         /// By which alert.
         alert: Alert,
     },
+    /// It refuses by this alert, now and then, a hello that it takes at other times.
+    Wavers {
+        /// The alert.
+        alert: Alert,
+    },
     /// It took connections and left hellos unanswered that it answered on the next one.
     Stalls {
         /// How often.
@@ -249,6 +254,7 @@ impl From<&survey::Oddity> for OddityDetails {
                 Self::RefusesWhatItTook { alert: alert.into() }
             }
             survey::Oddity::Stalls(times) => Self::Stalls { times },
+            survey::Oddity::Wavers(alert) => Self::Wavers { alert: alert.into() },
             survey::Oddity::NotConfirmed { version, suite, rows } => {
                 Self::NotConfirmed { version: version.into(), suite: suite.into(), rows }
             }

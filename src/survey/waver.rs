@@ -1,0 +1,151 @@
+//! Whether a server answers the same hello now by a suite and now by an alert, as several servers
+//! with different settings do that share one address.
+//!
+//! Only what contradicts an answer is asked again, so that most servers are asked nothing here: a
+//! hello that was refused although it offers a suite that is accepted, and a suite whose handshake
+//! was refused. Where it comes out that the server wavers, each refusal may have been another
+//! server's, or the moment's.
+
+use super::evidence::{Answer, Evidence, Oddity};
+use super::hello::{Subject, Tls13Share, suite_hello};
+use super::{HandshakeResult, Survey};
+use crate::probe::{Outcome, Prober};
+use crate::tls::{AlertDescription, CipherSuite, TlsVersion};
+
+/// How many contradictions are looked at, and how often each question is asked again.
+const CONTRADICTIONS: usize = 2;
+const TRIES: usize = 2;
+/// How often a suite is asked for alone whose handshake was refused.
+const TRIES_ALONE: usize = 4;
+
+/// A hello that was refused by an alert.
+#[derive(Clone, Debug)]
+pub(super) struct RefusedHello {
+    pub(super) version: TlsVersion,
+    pub(super) suites: Vec<CipherSuite>,
+    pub(super) share: Tls13Share,
+    pub(super) alert: AlertDescription,
+}
+
+/// The alert by which the server refuses what it takes at other times.
+pub(super) async fn find_waver(
+    prober: &Prober,
+    subject: &Subject,
+    survey: &Survey,
+    refused: &[RefusedHello],
+) -> Option<AlertDescription> {
+    let contradicted = refused
+        .iter()
+        .filter(|hello| hello.suites.iter().any(|suite| survey.accepts(hello.version, *suite)));
+    for hello in contradicted.take(CONTRADICTIONS) {
+        for _ in 0..TRIES {
+            if is_taken(prober, subject, hello).await {
+                return Some(hello.alert);
+            }
+        }
+    }
+    for row in refused_handshakes(survey).take(CONTRADICTIONS) {
+        let (_, refused) = ask_alone(prober, subject, row).await;
+        if refused.is_some() {
+            return refused;
+        }
+    }
+    for row in taken_back(survey) {
+        let (selected, refused) = ask_alone(prober, subject, row).await;
+        if selected {
+            return Some(refused.unwrap_or(AlertDescription::HANDSHAKE_FAILURE));
+        }
+    }
+    None
+}
+
+/// Whether the suite is selected, and the alert by which it is refused, of some connections.
+async fn ask_alone(
+    prober: &Prober,
+    subject: &Subject,
+    (version, suite): (TlsVersion, CipherSuite),
+) -> (bool, Option<AlertDescription>) {
+    let hello = suite_hello(subject, version, &[suite], Tls13Share::default());
+    let (mut selected, mut refused) = (false, None);
+    for _ in 0..TRIES_ALONE {
+        match prober.ask(&hello).await {
+            Outcome::Refused(alert) => refused = Some(alert.description),
+            Outcome::Selected(flight) => {
+                selected |= flight.server_hello.is_some_and(|hello| hello.cipher_suite == suite);
+            }
+            _ => {}
+        }
+    }
+    (selected, refused)
+}
+
+async fn is_taken(prober: &Prober, subject: &Subject, refused: &RefusedHello) -> bool {
+    let hello = suite_hello(subject, refused.version, &refused.suites, refused.share);
+    let Outcome::Selected(flight) = prober.ask(&hello).await else { return false };
+    flight.server_hello.is_some_and(|hello| {
+        hello.version == refused.version && refused.suites.contains(&hello.cipher_suite)
+    })
+}
+
+/// Accepted rows whose handshake the server refused.
+fn refused_handshakes(survey: &Survey) -> impl Iterator<Item = (TlsVersion, CipherSuite)> {
+    let rows = survey.handshakes.iter();
+    let rows = rows.filter(|row| matches!(row.result, HandshakeResult::Refused(_)));
+    let rows = rows.filter_map(|row| Some((row.version?, row.suite)));
+    rows.filter(|(version, suite)| survey.accepts(*version, *suite))
+}
+
+/// The first row that was selected from a set, and not alone.
+fn taken_back(survey: &Survey) -> impl Iterator<Item = (TlsVersion, CipherSuite)> {
+    survey.oddities.iter().filter_map(|oddity| match oddity {
+        Oddity::NotConfirmed { version, suite, .. } => Some((*version, *suite)),
+        _ => None,
+    })
+}
+
+impl Survey {
+    /// Whether the server was seen answering the same hello now so and now so.
+    #[must_use]
+    pub fn wavers(&self) -> bool {
+        let wavers =
+            |oddity: &Oddity| matches!(oddity, Oddity::Wavers(_) | Oddity::Unsteady { .. });
+        self.oddities.iter().any(wavers)
+    }
+
+    /// Takes note of a suite that was selected outside the survey. If it was refused within, by an
+    /// alert, the server wavers.
+    pub fn add_selection(&mut self, version: TlsVersion, suite: CipherSuite) {
+        let answer = self.version(version).and_then(|found| found.answers.get(&suite));
+        let alert = match answer {
+            Some(Answer::Refused(Evidence::Alert { alert, .. })) => *alert,
+            Some(Answer::Refused(Evidence::VersionRefused)) => AlertDescription::PROTOCOL_VERSION,
+            _ => return,
+        };
+        self.add_waver(alert);
+    }
+
+    /// Takes note that the server refuses by this alert what it takes at other times, so that what
+    /// it refused by it is unclear.
+    pub fn add_waver(&mut self, alert: AlertDescription) {
+        self.doubt_refusals_by(alert);
+        let oddity = Oddity::Wavers(alert);
+        if !self.oddities.contains(&oddity) {
+            self.oddities.push(oddity);
+        }
+    }
+
+    /// Doubts all that was refused by this alert.
+    pub(super) fn doubt_refusals_by(&mut self, alert: AlertDescription) {
+        let by_version = alert == AlertDescription::PROTOCOL_VERSION;
+        let is_doubtful = |answer: &Answer| match answer {
+            Answer::Refused(Evidence::Alert { alert: other, .. }) => *other == alert,
+            Answer::Refused(Evidence::VersionRefused) => by_version,
+            _ => false,
+        };
+        let answers = self.versions.iter_mut().flat_map(|version| version.answers.values_mut());
+        for answer in answers.filter(|answer| is_doubtful(answer)) {
+            let words = format!("{answer}; by the same alert it refuses what it took before");
+            *answer = Answer::Unclear(words);
+        }
+    }
+}
