@@ -1,11 +1,13 @@
 //! Whether a server answers the same hello now by a suite and now by an alert, as several servers
 //! with different settings do that share one address.
 //!
-//! Only what contradicts an answer is asked again, so that most servers are asked nothing here: a
-//! hello that was refused although it offers a suite that is accepted, and a suite whose handshake
-//! was refused. Where it comes out that the server wavers, each refusal may have been another
+//! What contradicts an answer is asked again: a hello that was refused although it offers a suite
+//! that is accepted, a suite whose handshake was refused, one that was not selected alone. So is
+//! one hello of each version, where suites in general use are taken for refused because of that
+//! one alone. Where it comes out that the server wavers, each refusal may have been another
 //! server's, or the moment's.
 
+use super::candidates::is_in_general_use;
 use super::evidence::{Answer, Evidence, Oddity};
 use super::hello::{Subject, Tls13Share, suite_hello};
 use super::{HandshakeResult, Survey};
@@ -44,6 +46,11 @@ pub(super) async fn find_waver(
             }
         }
     }
+    for hello in refused_once(survey, refused) {
+        if is_taken(prober, subject, hello).await {
+            return Some(hello.alert);
+        }
+    }
     for row in refused_handshakes(survey).take(CONTRADICTIONS) {
         let (_, refused) = ask_alone(prober, subject, row).await;
         if refused.is_some() {
@@ -77,6 +84,25 @@ async fn ask_alone(
         }
     }
     (selected, refused)
+}
+
+/// For each version that the server speaks, the hello by whose refusal alone most of the suites in
+/// general use are known to be refused.
+fn refused_once<'a>(
+    survey: &'a Survey,
+    refused: &'a [RefusedHello],
+) -> impl Iterator<Item = &'a RefusedHello> {
+    let spoken = survey.versions.iter().filter(|version| !version.accepted.is_empty());
+    spoken.filter_map(|spoken| {
+        let hellos = || refused.iter().filter(|hello| hello.version == spoken.version);
+        let rests_on_one = |suite: &&CipherSuite| {
+            let is_refused = matches!(spoken.answers.get(*suite), Some(Answer::Refused(_)));
+            let is_worth_it = is_refused && is_in_general_use(**suite);
+            is_worth_it && hellos().filter(|hello| hello.suites.contains(suite)).count() == 1
+        };
+        let resting = |hello: &&RefusedHello| hello.suites.iter().filter(rests_on_one).count();
+        hellos().max_by_key(resting).filter(|hello| resting(hello) > 0)
+    })
 }
 
 async fn is_taken(prober: &Prober, subject: &Subject, refused: &RefusedHello) -> bool {

@@ -359,7 +359,9 @@ pub async fn settle(prober: &Prober, trial: &mut Trial, survey: &Survey, checks:
     let again = find_waver(prober, &before, checks, waver::tries(&before, survey));
     let ((), found) = futures::join!(find_remedy(prober, trial, survey, checks), again);
     trial.wavers = found;
-    let one_cause = trial.remedy.as_ref().is_some_and(|remedy| remedy.dimensions.len() == 1);
+    let one_cause = trial.remedy.as_ref().is_some_and(|remedy| {
+        remedy.dimensions.len() == 1 && remedy.failing_suites.is_empty()
+    });
     if trial.wavers.is_none() && !one_cause && waver::is_refused(trial) {
         trial.wavers = find_waver(prober, &before, checks, waver::TRIES).await;
     }
