@@ -17,6 +17,8 @@ use crate::tls::{AlertDescription, CipherSuite, TlsVersion};
 /// How many contradictions are looked at, and how often each question is asked again.
 const CONTRADICTIONS: usize = 2;
 const TRIES: usize = 2;
+/// How many suites must rest on one refusal for it to be worth a connection and a round trip.
+const WORTH_ASKING: usize = 2;
 /// How often a suite is asked for alone whose handshake was refused.
 const TRIES_ALONE: usize = 4;
 
@@ -97,11 +99,12 @@ fn refused_once<'a>(
         let hellos = || refused.iter().filter(|hello| hello.version == spoken.version);
         let rests_on_one = |suite: &&CipherSuite| {
             let is_refused = matches!(spoken.answers.get(*suite), Some(Answer::Refused(_)));
-            let is_worth_it = is_refused && is_in_general_use(**suite);
+            let is_worth_it =
+                is_refused && is_in_general_use(**suite) && suite.is_defined_for(spoken.version);
             is_worth_it && hellos().filter(|hello| hello.suites.contains(suite)).count() == 1
         };
         let resting = |hello: &&RefusedHello| hello.suites.iter().filter(rests_on_one).count();
-        hellos().max_by_key(resting).filter(|hello| resting(hello) > 0)
+        hellos().max_by_key(resting).filter(|hello| resting(hello) >= WORTH_ASKING)
     })
 }
 

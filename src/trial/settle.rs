@@ -355,15 +355,17 @@ async fn try_fully(
 /// Takes the change back to the smallest that gets through, and proves it. Where none does, looks
 /// for a list without the suites that the server fails on.
 pub async fn settle(prober: &Prober, trial: &mut Trial, survey: &Survey, checks: &Checks) {
-    let before = trial.clone();
-    let again = find_waver(prober, &before, checks, waver::tries(&before, survey));
-    let ((), found) = futures::join!(find_remedy(prober, trial, survey, checks), again);
-    trial.wavers = found;
-    let one_cause = trial.remedy.as_ref().is_some_and(|remedy| {
-        remedy.dimensions.len() == 1 && remedy.failing_suites.is_empty()
-    });
-    if trial.wavers.is_none() && !one_cause && waver::is_refused(trial) {
-        trial.wavers = find_waver(prober, &before, checks, waver::TRIES).await;
+    trial.wavers = find_waver(prober, trial, checks, waver::tries(trial, survey)).await;
+    if trial.wavers.is_some() {
+        return;
+    }
+    find_remedy(prober, trial, survey, checks).await;
+    let one_cause = trial
+        .remedy
+        .as_ref()
+        .is_some_and(|remedy| remedy.dimensions.len() == 1 && remedy.failing_suites.is_empty());
+    if !one_cause && waver::is_refused(trial) {
+        trial.wavers = find_waver(prober, trial, checks, waver::TRIES).await;
     }
     if trial.wavers.is_some() {
         trial.remedy = None;
