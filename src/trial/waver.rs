@@ -38,10 +38,14 @@ pub(super) async fn find_waver(
 /// once, since a patch for what passes by itself would mend nothing; one that got through only to
 /// a server that was seen to waver.
 pub(super) fn tries(trial: &Trial, survey: &Survey) -> usize {
-    let is_refused = is_refused(trial);
-    match survey.wavers() {
-        true if is_refused || trial.own.passes() => TRIES,
-        _ => usize::from(is_refused),
+    match &trial.own.result {
+        Ok(_) | Err(Obstacle::Refused(_) | Obstacle::HandshakeFailed(_)) if survey.wavers() => {
+            TRIES
+        }
+        // Few servers select a suite and fail after that, whatever comes.
+        Err(Obstacle::HandshakeFailed(_)) => 2,
+        Err(Obstacle::Refused(_)) => 1,
+        _ => 0,
     }
 }
 
