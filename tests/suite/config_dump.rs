@@ -427,6 +427,31 @@ fn what_a_dump_says_steers_no_terminal_and_tells_no_secret() {
     assert!(!run.stderr.contains('\u{1b}'), "{}", run.stderr);
 }
 
+/// Clusters and what stands behind them are written apart, and both escape.
+#[test]
+fn json_escapes_what_a_terminal_would_act_upon() {
+    let odd = "a\u{9b}2J\u{61c}\u{200f}\u{202e}\u{2066}";
+    let directory = scratch("upstreams-");
+    let upstream = json!({
+        "apiVersion": "gloo.solo.io/v1",
+        "kind": "Upstream",
+        "metadata": { "name": "missing", "namespace": "ns" },
+        "spec": {
+            "static": { "hosts": [{ "addr": "127.0.0.1", "port": 1 }] },
+            "sslConfig": { "parameters": { "cipherSuites": [odd] } },
+        },
+    });
+    let file = directory.path().join("upstream.json");
+    std::fs::write(&file, upstream.to_string()).expect("a file");
+    let shown = file.display().to_string();
+    let dump = json!([fixed(&format!("there{odd}"), 1, tls(json!({})))]).to_string();
+    let (report, run) = read_json(&dump, &["--upstreams", &shown]);
+    assert_eq!(report["clusters"][0]["name"], format!("there{odd}"));
+    let words = report["missing"][0]["text"].as_str().expect("a reason");
+    assert!(words.contains(odd), "{words:?}");
+    assert!(run.stdout.trim_end().is_ascii(), "{}", run.stdout.escape_debug());
+}
+
 #[test]
 fn flags_and_files_that_cannot_be_are_refused() {
     let gloo = fixture("gloo.json");
