@@ -52,7 +52,7 @@ pub fn text(value: &impl Serialize) -> String {
 }
 
 fn acts_on_terminals(sign: char) -> bool {
-    sign.is_control() || sign == '\u{61c}' || turns_text(sign)
+    sign.is_control() || turns_text(sign)
 }
 
 /// Renders one diagnosis as a whole document on one line, as lists of targets are reported: without

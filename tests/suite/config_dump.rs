@@ -395,6 +395,7 @@ fn hostile_dumps_are_refused_in_one_line_and_nothing_is_lost() {
     // JSON stays JSON.
     let (report, run) = read_json(&format!("[{good},"), &[]);
     assert_eq!((run.code, &report["totals"]["clusters"]), (Some(2), &json!(1)));
+    assert_eq!(report["exit_code"], 2);
     for (dump, words) in [("", "there is no config dump in it"), ("{}", "there is no cluster")] {
         let run = read(dump, &[]);
         assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""));
@@ -425,6 +426,64 @@ fn what_a_dump_says_steers_no_terminal_and_tells_no_secret() {
     assert_eq!(run.code, Some(2));
     assert_eq!(run.complaints().len(), 1, "{}", run.stderr);
     assert!(!run.stderr.contains('\u{1b}'), "{}", run.stderr);
+}
+
+#[test]
+fn the_exit_code_of_the_document_is_that_of_the_command() {
+    let good = fixed("good", 1, tls(json!({})));
+    let mut odd = good.clone();
+    odd["transport_socket"] = 7.into();
+    let (good, both) = (json!([good]).to_string(), json!([good, odd]).to_string());
+    let directory = scratch("upstreams-");
+    let file = directory.path().join("upstreams.yaml");
+    let upstream = "apiVersion: gloo.solo.io/v1\nkind: Upstream\nmetadata: {name: good}\n\
+                    spec: {static: {hosts: [{addr: 127.0.0.1, port: 1}]}}\n---\n";
+    std::fs::write(&file, format!("{upstream}7\n---\n- [\n")).expect("a file");
+    let upstreams = file.display().to_string();
+    let cut_off = &good[..good.len() - 1];
+    let to = ["--to", "1.40", "--envoy", "1.36", "--answer-timeout", "1s", "--retries", "0"];
+    #[rustfmt::skip]
+    let table: [(&str, &[&str], i32); 8] = [
+        (&good,   &[],                         0),
+        (cut_off, &[],                         2),
+        (&both,   &[],                         2),
+        (&good,   &["--upstreams", &upstreams], 2),
+        (&good,   &["--cluster", "nothing"],   2),
+        (&good,   &to,                         2),
+        (&both,   &to,                         2),
+        ("[{\"name\": \"a\"}]", &to,           0),
+    ];
+    for (dump, args, code) in table {
+        let run = read(dump, &[args, &["--format", "json"]].concat());
+        let report: Value = serde_json::from_str(&run.stdout).expect("JSON");
+        let found = (run.code, &report["exit_code"]);
+        assert_eq!(found, (Some(code), &code.into()), "{args:?}: {}", run.stderr);
+    }
+}
+
+/// Clusters and what stands behind them are written apart, and both escape.
+#[test]
+fn json_escapes_what_a_terminal_would_act_upon() {
+    let odd = "a\u{9b}2J\u{61c}\u{200f}\u{202e}\u{2066}";
+    let directory = scratch("upstreams-");
+    let upstream = json!({
+        "apiVersion": "gloo.solo.io/v1",
+        "kind": "Upstream",
+        "metadata": { "name": "missing", "namespace": "ns" },
+        "spec": {
+            "static": { "hosts": [{ "addr": "127.0.0.1", "port": 1 }] },
+            "sslConfig": { "parameters": { "cipherSuites": [odd] } },
+        },
+    });
+    let file = directory.path().join("upstream.json");
+    std::fs::write(&file, upstream.to_string()).expect("a file");
+    let shown = file.display().to_string();
+    let dump = json!([fixed(&format!("there{odd}"), 1, tls(json!({})))]).to_string();
+    let (report, run) = read_json(&dump, &["--upstreams", &shown]);
+    assert_eq!(report["clusters"][0]["name"], format!("there{odd}"));
+    let words = report["missing"][0]["text"].as_str().expect("a reason");
+    assert!(words.contains(odd), "{words:?}");
+    assert!(run.stdout.trim_end().is_ascii(), "{}", run.stdout.escape_debug());
 }
 
 #[test]

@@ -122,6 +122,9 @@ fn mistakes_in_lists_have_a_place_and_spare_the_rest() {
     assert_eq!(run.complaints()[20], "cipher-test: and 980 more mistakes like these");
 
     let empty = listed(directory.path(), "empty", "# nothing\n");
+    let run = cipher_test(["--targets", &empty, "--format", "json"]);
+    let report: Value = serde_json::from_str(&run.stdout).expect("one document");
+    assert_eq!((run.code, &report["exit_code"]), (Some(2), &Value::from(2)));
     let run = ndjson(&["--targets", &empty]);
     assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""));
     assert_eq!(run.complaints(), ["cipher-test: no target: the lists hold none"]);
@@ -414,6 +417,11 @@ fn shares_are_disjoint_and_make_the_whole() {
     let one = listed(directory.path(), "one", &targets[0]);
     let codes = ["1/2", "2/2"].map(|share| ndjson(&["--targets", &one, "--shard", share]).code);
     assert!(codes == [Some(0), Some(1)] || codes == [Some(1), Some(0)], "{codes:?}");
+    for share in ["1/2", "2/2"] {
+        let run = cipher_test(["--targets", &one, "--shard", share, "--format", "json"]);
+        let report: Value = serde_json::from_str(&run.stdout).expect("one document");
+        assert_eq!(report["exit_code"].as_i64(), run.code.map(i64::from), "{share}");
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@ use crate::support::envoy::{Release, Upstream, connect};
 use crate::support::keys::Leaf;
 use crate::support::servers::Openssl;
 use crate::support::{embedded, scratch};
+use crate::upstreams::{Documents, upstream};
 
 const FROM: &str = "1.36";
 const TO: &str = "1.40";
@@ -96,6 +97,27 @@ fn what_is_broken_before_stays_so_and_is_mended_by_a_change() {
 fn an_unreachable_target_is_unclear() {
     let (code, report) = json(&["127.0.0.1:1"]);
     assert_eq!((code, &report["effect"]), (Some(2), &json!("unclear")));
+}
+
+#[test]
+fn what_could_not_be_read_is_in_the_exit_code_of_the_document_too() {
+    let server = embedded::scenario(Scenario::Modern);
+    let target = server.address().to_string();
+    let run = upgrade(&[&target, "no-port", "--format", "json"]);
+    let report: Value = serde_json::from_str(&run.stdout).expect("JSON");
+    assert_eq!((run.code, &report["exit_code"]), (Some(2), &json!(2)), "{}", run.stderr);
+    assert_eq!(report["effect"], "same");
+
+    let documents = Documents::new(&[
+        upstream("u", json!({ "static": { "hosts": [
+            { "addr": server.address().ip(), "port": server.address().port() },
+        ] } })),
+        json!({ "apiVersion": "gloo.solo.io/v1", "kind": "Upstream", "metadata": 7 }),
+    ]);
+    let args = ["--from", FROM, "--to", TO, "--no-probe", "--format", "json"];
+    let run = documents.run(&args.map(str::to_owned));
+    let report: Value = serde_json::from_str(&run.stdout).expect("JSON");
+    assert_eq!((run.code, &report["exit_code"]), (Some(2), &json!(2)), "{}", run.stderr);
 }
 
 #[test]

@@ -114,7 +114,7 @@ impl Output {
                     exit_code: self.exit_code,
                     ..empty()
                 };
-                let text = serde_json::to_string(&report).unwrap_or_default();
+                let text = json::text(&report);
                 let tail = text.split_once(HEAD_END).map_or("", |(_, tail)| tail);
                 self.waiting += tail;
                 self.waiting.push('\n');
@@ -135,7 +135,7 @@ const HEAD_END: &str = "\"clusters\":[";
 
 /// The document up to its clusters.
 fn head() -> String {
-    let text = serde_json::to_string(&empty()).unwrap_or_default();
+    let text = json::text(&empty());
     text.split_once(HEAD_END).map(|(head, _)| head.to_owned()).unwrap_or_default()
 }
 

@@ -19,6 +19,7 @@ use super::pem::{Block, Pem};
 use super::{Secret, SecretKind, TlsMaterial};
 use crate::envoy::{self, Build};
 use crate::gloo::release::{OneWayTls, Release};
+use crate::gloo::symptom::turns_text;
 use crate::gloo::upstream::ObjectName;
 
 /// By whose rules a Secret is judged, and when.
@@ -473,8 +474,17 @@ fn describe(leaf: &X509Certificate<'_>, followers: usize) -> Leaf {
 
 /// Text out of a certificate, without what a terminal would act upon.
 fn printable(text: &str) -> String {
-    let steers = |sign: char| {
-        sign.is_control() || matches!(sign, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
+    let steers = |sign: char| sign.is_control() || turns_text(sign);
     text.chars().map(|sign| if steers(sign) { '\u{fffd}' } else { sign }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_certificate_says_steers_no_terminal() {
+        let odd = "a\u{1b}\u{9b}\u{61c}\u{200e}\u{202e}\u{2066}é";
+        assert_eq!(printable(odd), format!("a{}é", "\u{fffd}".repeat(6)));
+    }
 }

@@ -32,7 +32,10 @@ pub(super) fn clean(bytes: &[u8]) -> Cow<'_, str> {
 
 /// Whether this changes the direction of text, and so could make one read as another.
 pub(crate) fn turns_text(letter: char) -> bool {
-    matches!(letter, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    matches!(
+        letter,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    )
 }
 
 /// An escape sequence up to its final letter (ECMA-48): colours are `[`, numbers, `m`.
