@@ -58,16 +58,12 @@ impl<'a> Printer<'a> {
         self.print(&format!("{separator}{text}"))
     }
 
-    /// Prints what had to wait for the last result; `is_whole` if every target is in it.
-    pub(super) fn finish(&mut self, is_whole: bool) -> Option<io::Error> {
+    /// Prints what had to wait for the last result, with the exit code of the run.
+    pub(super) fn finish(&mut self, exit_code: u8) -> Option<io::Error> {
         if self.settings.fix.is_some() || !matches!(self.settings.format, Format::Json) {
             return None;
         }
-        let text = match is_whole {
-            true => json::render(&self.kept, &self.settings.names),
-            false => json::render_partial(&self.kept, &self.settings.names),
-        };
-        self.print(&text)
+        self.print(&json::render_with_code(&self.kept, &self.settings.names, exit_code))
     }
 
     fn print(&mut self, text: &str) -> Option<io::Error> {

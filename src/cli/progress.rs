@@ -20,7 +20,7 @@ pub(super) struct Line {
 }
 
 impl Progress {
-    pub(super) fn new(visible: bool, _targets: usize) -> Self {
+    pub(super) fn new(visible: bool) -> Self {
         let target = if visible {
             ProgressDrawTarget::stderr_with_hz(10)
         } else {
@@ -31,7 +31,7 @@ impl Progress {
 
     /// One bar for all targets, whose number may not be known yet.
     pub(super) fn whole(visible: bool) -> Self {
-        let progress = Self::new(visible, 0);
+        let progress = Self::new(visible);
         let bar = progress.bars.add(ProgressBar::no_length());
         set_style(&bar, "{spinner} {pos} targets done, {per_sec}");
         bar.enable_steady_tick(Duration::from_millis(100));

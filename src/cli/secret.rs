@@ -44,10 +44,8 @@ pub(super) async fn run(args: SecretArgs) -> Result<u8, String> {
         return nothing(&found);
     }
     found.tell_others();
-    let progress = Progress::new(
-        server.as_ref().is_some_and(|server| server.probing.show_progress),
-        found.secrets.len(),
-    );
+    let progress =
+        Progress::new(server.as_ref().is_some_and(|server| server.probing.show_progress));
     let mut results = Vec::new();
     for (place, secret) in std::mem::take(&mut found.secrets) {
         let verdict = secret.judge(&terms);

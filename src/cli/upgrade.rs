@@ -23,6 +23,7 @@ type Releases = (Platform, Platform);
 pub(super) async fn run(
     settings: &Settings,
     targets: Vec<Target>,
+    mistakes: usize,
     releases: Releases,
 ) -> Result<u8, String> {
     match settings.format {
@@ -30,7 +31,7 @@ pub(super) async fn run(
         Format::Ndjson => return Err("--format ndjson knows one release only".to_owned()),
         Format::Text | Format::Json => {}
     }
-    let progress = Progress::new(settings.probing.show_progress, targets.len());
+    let progress = Progress::new(settings.probing.show_progress);
     let doors = Doors::new(&settings.probing.limits);
     let results: Vec<UpgradeDiagnosis> = stream::iter(targets)
         .map(|target| compare(settings, target, releases, &doors, &progress))
@@ -39,11 +40,12 @@ pub(super) async fn run(
         .await;
     progress.finish();
     let code = results.iter().map(|result| exit_code(result.effect())).max();
-    match print_text(&text(settings, &results, releases)) {
+    let code = code.filter(|_| mistakes == 0).unwrap_or(super::NO_ANSWER);
+    match print_text(&text(settings, &results, releases, code)) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(format!("cannot write the result: {error}"))
         }
-        _ => Ok(code.unwrap_or(super::NO_ANSWER)),
+        _ => Ok(code),
     }
 }
 
@@ -93,12 +95,17 @@ pub(super) fn known_addresses(diagnosis: &Diagnosis) -> Option<Vec<SocketAddr>> 
     (!addresses.is_empty()).then_some(addresses)
 }
 
-fn text(settings: &Settings, results: &[UpgradeDiagnosis], releases: Releases) -> String {
+fn text(
+    settings: &Settings,
+    results: &[UpgradeDiagnosis],
+    releases: Releases,
+    exit_code: u8,
+) -> String {
     if let Some(fix) = settings.fix {
         return fixes(settings, fix, results, releases);
     }
     if matches!(settings.format, Format::Json) {
-        return json::render_upgrade(results, releases, &settings.names);
+        return json::render_upgrade(results, releases, &settings.names, exit_code);
     }
     let texts: Vec<_> = results
         .iter()

@@ -12,7 +12,6 @@ use super::v1::{
 use crate::gloo::symptom::turns_text;
 use crate::gloo::{Platform, Terms};
 use crate::remedy::Names;
-use crate::verdict::Summary;
 
 /// Renders diagnoses as one JSON document on one line: every suite under every version is in it,
 /// and indented it would be twice as long.
@@ -23,10 +22,10 @@ pub fn render(diagnoses: &[Diagnosis], names: &Names) -> String {
     text(&Report::new(diagnoses, names)) + "\n"
 }
 
-/// The same for a run that did not come to all of its targets, so that the exit code is 2.
+/// The same with the exit code of a run that had more to tell than its diagnoses do: targets that
+/// were not reached, or nothing to test.
 #[must_use]
-pub fn render_partial(diagnoses: &[Diagnosis], names: &Names) -> String {
-    let exit_code = Summary::Unclear.exit_code();
+pub fn render_with_code(diagnoses: &[Diagnosis], names: &Names, exit_code: u8) -> String {
     text(&Report { exit_code, ..Report::new(diagnoses, names) }) + "\n"
 }
 
@@ -76,9 +75,10 @@ pub fn render_upgrade(
     diagnoses: &[UpgradeDiagnosis],
     releases: (Platform, Platform),
     names: &Names,
+    exit_code: u8,
 ) -> String {
     let report = UpgradeReport::new(diagnoses, releases, names);
-    text(&report) + "\n"
+    text(&UpgradeReport { exit_code, ..report }) + "\n"
 }
 
 /// Renders what an upgrade does to Upstreams as one JSON document on one line.
@@ -86,9 +86,10 @@ pub fn render_upgrade(
 pub fn render_upstream_upgrade(
     upgrades: &[UpstreamUpgrade],
     releases: (Platform, Platform),
+    exit_code: u8,
 ) -> String {
     let report = UpstreamsUpgradeReport::new(upgrades, releases);
-    text(&report) + "\n"
+    text(&UpstreamsUpgradeReport { exit_code, ..report }) + "\n"
 }
 
 /// Renders what was found about Upstreams as one JSON document on one line.
@@ -122,8 +123,11 @@ mod tests {
 
     #[test]
     fn a_run_that_did_not_come_to_its_end_has_the_exit_code_of_one() {
-        let report: Value = serde_json::from_str(&render_partial(&[], &Names::default())).unwrap();
-        assert_eq!(report["exit_code"], 2);
+        for code in [0, 2] {
+            let text = render_with_code(&[], &Names::default(), code);
+            let report: Value = serde_json::from_str(&text).unwrap();
+            assert_eq!(report["exit_code"], code);
+        }
     }
     use crate::report::sample::diagnose;
     use crate::report::schema::{Shape, schema};

@@ -451,7 +451,7 @@ fn the_exit_code_of_the_document_is_that_of_the_command() {
         (&good,   &["--cluster", "nothing"],   2),
         (&good,   &to,                         2),
         (&both,   &to,                         2),
-        ("[{\"name\": \"a\"}]", &to,           0),
+        ("[{\"name\": \"a\"}]", &to,           2),
     ];
     for (dump, args, code) in table {
         let run = read(dump, &[args, &["--format", "json"]].concat());

@@ -109,9 +109,12 @@ fn what_could_not_be_read_is_in_the_exit_code_of_the_document_too() {
     assert_eq!(report["effect"], "same");
 
     let documents = Documents::new(&[
-        upstream("u", json!({ "static": { "hosts": [
+        upstream(
+            "u",
+            json!({ "static": { "hosts": [
             { "addr": server.address().ip(), "port": server.address().port() },
-        ] } })),
+        ] } }),
+        ),
         json!({ "apiVersion": "gloo.solo.io/v1", "kind": "Upstream", "metadata": 7 }),
     ]);
     let args = ["--from", FROM, "--to", TO, "--no-probe", "--format", "json"];

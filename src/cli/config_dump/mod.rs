@@ -62,10 +62,12 @@ pub(super) async fn run(mut args: ConfigDump) -> Result<u8, String> {
         tokio::task::spawn_blocking(move || read(&file, &wanted, &sender))
     };
     if let Some(to) = args.to {
-        let code = run.compare(to, &args, &mut judge, &mut receiver).await;
+        let compared = run.compare(to, &args, &mut judge, &mut receiver).await;
         receiver.close();
         let result = reading.await.map_err(|error| format!("reading has failed: {error}"))?;
         run.progress.finish();
+        let whole = result.is_ok() && judge.faulty == 0;
+        let code = compared.and_then(|comparison| comparison.finish(whole));
         if let Err(error) = &result {
             eprintln!("cipher-test: {}: {}", shown(&args.file), explain(error));
         }
@@ -73,8 +75,8 @@ pub(super) async fn run(mut args: ConfigDump) -> Result<u8, String> {
             Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
                 Err(format!("cannot write the result: {error}"))
             }
-            Ok(code) if result.is_ok() && judge.faulty == 0 => Ok(code),
-            _ => Ok(NO_ANSWER),
+            Ok(code) => Ok(code),
+            Err(_) => Ok(NO_ANSWER),
         };
     }
     let items = stream::poll_fn(|context| receiver.poll_recv(context));
@@ -93,15 +95,16 @@ pub(super) async fn run(mut args: ConfigDump) -> Result<u8, String> {
     let result = reading.await.map_err(|error| format!("reading has failed: {error}"))?;
     run.progress.finish();
     let is_whole = result.is_ok();
-    output.finish(&judge, is_whole)?;
+    let is_unread = !is_whole || mistakes > 0 || judge.faulty > 0;
+    let is_missed = output.is_empty() && !args.cluster.is_empty();
+    output.finish(&judge, is_whole, is_unread || is_missed)?;
     if let Err(error) = &result {
         eprintln!("cipher-test: {}: {}", shown(&args.file), explain(error));
     } else if output.is_empty() && judge.faulty == 0 && !args.cluster.is_empty() {
         let parts = args.cluster.join("' or '");
         return Err(format!("{}: no cluster has '{parts}' in its name", shown(&args.file)));
     }
-    let is_unread = !is_whole || mistakes > 0 || judge.faulty > 0;
-    Ok(if is_unread { NO_ANSWER } else { output.exit_code() })
+    Ok(output.exit_code())
 }
 
 /// An error without the number that Rust appends.
@@ -150,7 +153,7 @@ impl Run {
             probes: args.probe,
             server_names: args.try_sni.clone(),
             doors: Doors::new(&probing.limits),
-            progress: Progress::new(probing.show_progress && args.probe, 0),
+            progress: Progress::new(probing.show_progress && args.probe),
             probing,
         })
     }
@@ -161,12 +164,12 @@ impl Run {
         args: &ConfigDump,
         judge: &mut Judge,
         items: &mut mpsc::Receiver<Item>,
-    ) -> std::io::Result<u8> {
+    ) -> std::io::Result<Comparison> {
         let mut comparison = Comparison::new(to, args.format);
         while let Some(item) = items.recv().await {
             comparison.take(self, judge, item).await?;
         }
-        comparison.finish()
+        Ok(comparison)
     }
 
     /// Tests every endpoint of a cluster that is spoken to in TLS.

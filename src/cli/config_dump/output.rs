@@ -4,6 +4,7 @@ use std::io;
 use std::ops::ControlFlow;
 
 use super::judge::Judge;
+use crate::cli::NO_ANSWER;
 use crate::cli::args::StreamFormat;
 use crate::cli::output::print_text;
 use crate::report::config_dump::{
@@ -87,10 +88,16 @@ impl Output {
     }
 
     /// Writes what stands behind the clusters. What a dump that is not `whole` lacks, nobody
-    /// knows.
-    pub(super) fn finish(&mut self, judge: &Judge, whole: bool) -> Result<(), String> {
+    /// knows; `unread` says that the run has no answer for all that was given to it.
+    pub(super) fn finish(
+        &mut self,
+        judge: &Judge,
+        whole: bool,
+        unread: bool,
+    ) -> Result<(), String> {
         let missing: Vec<_> = judge.missing().filter(|_| whole).collect();
-        self.exit_code = self.exit_code.max(u8::from(!missing.is_empty()));
+        let missed = u8::from(!missing.is_empty());
+        self.exit_code = if unread { NO_ANSWER } else { self.exit_code.max(missed) };
         self.totals.missing = missing.len();
         self.totals.unreadable = judge.faulty;
         let dumped = judge.dumped.as_ref().map(ToString::to_string);

@@ -3,6 +3,7 @@
 use futures::stream::{self, StreamExt};
 
 use super::{Item, Judge, Run, TARGETS_AT_ONCE};
+use crate::cli::NO_ANSWER;
 use crate::cli::args::StreamFormat;
 use crate::cli::diagnose::Subject;
 use crate::cli::output::print_text;
@@ -79,19 +80,22 @@ impl Comparison {
             .await
     }
 
-    /// Writes what had to wait; returns the exit code.
+    /// Writes what had to wait; returns the exit code. What was not `whole` was not compared to
+    /// its end.
     ///
     /// # Errors
     ///
     /// If the result cannot be written.
-    pub(super) fn finish(self) -> std::io::Result<u8> {
+    pub(super) fn finish(self, whole: bool) -> std::io::Result<u8> {
+        let code = self.codes.iter().copied().max().unwrap_or(0);
+        let code = if whole { code } else { NO_ANSWER };
         let from = self.from.unwrap_or(self.to);
         if self.format == StreamFormat::Json {
-            print_text(&json::render_upgrade(&self.kept, (from, self.to), &self.names))?;
+            print_text(&json::render_upgrade(&self.kept, (from, self.to), &self.names, code))?;
         } else if self.codes.is_empty() {
             print_text("no endpoint that TLS is spoken to has a known address\n")?;
         }
-        Ok(self.codes.into_iter().max().unwrap_or(0))
+        Ok(code)
     }
 }
 

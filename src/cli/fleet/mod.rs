@@ -70,7 +70,7 @@ pub(super) async fn run(settings: &Settings, plan: Plan) -> Result<u8, String> {
     let progress = if plan.is_large(TARGETS_FOR_ONE_BAR) {
         Progress::whole(probing.show_progress)
     } else {
-        Progress::new(probing.show_progress, plan.arguments.len())
+        Progress::new(probing.show_progress)
     };
     let Earlier { file, targets: done, overview, exit_code } = earlier;
     let mut fleet = Fleet {
@@ -139,7 +139,9 @@ impl Fleet<'_> {
         self.progress.finish();
         if !matches!(end, End::Unwritable(_)) {
             let is_whole = matches!(end, End::Done) && source.counts().mistakes == 0;
-            end = self.printer.finish(is_whole).map_or(end, End::Unwritable);
+            let nothing = self.overview.targets() == 0 && plan.shard.is_none();
+            let code = if is_whole && !nothing { self.exit_code } else { NO_ANSWER };
+            end = self.printer.finish(code).map_or(end, End::Unwritable);
         }
         self.report(end, &source, plan)
     }

@@ -116,7 +116,7 @@ impl Run {
     async fn diagnose_all(&self, input: &Input) -> Result<Vec<UpstreamDiagnosis>, String> {
         let settings = input.settings()?;
         let context = self.context(self.platform, settings.map(|found| &found.settings));
-        let progress = Progress::new(self.show_progress && self.probes, input.upstreams.len());
+        let progress = Progress::new(self.show_progress && self.probes);
         let mut results: Vec<UpstreamDiagnosis> = stream::iter(&input.upstreams)
             .map(|document| self.diagnose(document, &context, &progress, &[]))
             .buffered(TARGETS_AT_ONCE)

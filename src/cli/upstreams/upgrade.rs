@@ -31,7 +31,7 @@ impl Run {
         let settings = input.settings()?.map(|found| &found.settings);
         let before = self.context(releases.0, settings);
         let after = self.context(releases.1, settings);
-        let progress = Progress::new(self.show_progress && self.probes, input.upstreams.len());
+        let progress = Progress::new(self.show_progress && self.probes);
         let mut results: Vec<UpstreamUpgrade> = stream::iter(&input.upstreams)
             .map(|document| self.compare(document, &before, &after, &progress))
             .buffered(TARGETS_AT_ONCE)
@@ -117,7 +117,7 @@ impl Run {
         releases: (Platform, Platform),
     ) -> Result<u8, String> {
         let code = results.iter().map(|result| exit_code(result.effect())).max();
-        let code = code.unwrap_or(NO_ANSWER);
+        let code = code.filter(|_| input.mistakes == 0).unwrap_or(NO_ANSWER);
         if self.write || self.fix.is_some() {
             for result in results {
                 tell(&result.after.cluster.upstream, &headline(result.effect(), releases));
@@ -133,7 +133,10 @@ impl Run {
             return printed(self.print(&newer, input.mistakes), code);
         }
         if matches!(self.format, Format::Json) {
-            return printed(print_text(&json::render_upstream_upgrade(results, releases)), code);
+            return printed(
+                print_text(&json::render_upstream_upgrade(results, releases, code)),
+                code,
+            );
         }
         let mut text = String::new();
         for result in results {
