@@ -6,6 +6,7 @@ use std::pin::Pin;
 use openssl::ssl::{SslConnector, SslMethod, SslVerifyMode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_openssl::SslStream;
+use zeroize::Zeroizing;
 
 use super::{Connection, TunnelFault, WayError};
 
@@ -63,19 +64,28 @@ impl Tunnel {
 pub(super) async fn connect(
     connection: &mut Connection,
     authority: &str,
-    headers: &[(String, String)],
+    headers: &[(String, impl AsRef<str>)],
 ) -> Result<(), WayError> {
     connection.write_all(request(authority, headers)?.as_bytes()).await?;
     connection.flush().await?;
     read_answer(connection).await
 }
 
-fn request(authority: &str, headers: &[(String, String)]) -> Result<String, TunnelFault> {
-    let mut text = format!("CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n");
+/// Wiped, as the headers may be credentials, and never moved while it grows.
+fn request<V: AsRef<str>>(
+    authority: &str,
+    headers: &[(String, V)],
+) -> Result<Zeroizing<String>, TunnelFault> {
+    let first = format!("CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n");
+    let lengths = headers.iter().map(|(name, value)| name.len() + value.as_ref().len() + 4);
+    let mut text = Zeroizing::new(String::with_capacity(first.len() + lengths.sum::<usize>() + 2));
+    text.push_str(&first);
     for (name, value) in headers {
-        text += &format!("{name}: {value}\r\n");
+        for part in [name, ": ", value.as_ref(), "\r\n"] {
+            text.push_str(part);
+        }
     }
-    text += "\r\n";
+    text.push_str("\r\n");
     let lines = text.matches('\n').count();
     if lines != headers.len() + 3 || text.matches('\r').count() != lines {
         return Err(TunnelFault::Request("a header has a line break"));
@@ -102,32 +112,45 @@ impl TunnelTls {
     }
 }
 
-/// Byte by byte, since what follows the answer belongs to the server.
+/// Reads answers up to the final one: interim ones, of which there may be several, come before it
+/// (RFC 9110 §15.2).
 async fn read_answer(connection: &mut Connection) -> Result<(), WayError> {
-    let mut answer = Vec::new();
-    while !answer.ends_with(b"\r\n\r\n") {
+    let mut left = ANSWER_LIMIT;
+    loop {
+        let head = read_head(connection, &mut left).await?;
+        match status(&head) {
+            Some(100..=199) => {}
+            Some(200..=299) => return Ok(()),
+            Some(status) => return Err(TunnelFault::Refused(status).into()),
+            None => return Err(TunnelFault::NotHttp.into()),
+        }
+    }
+}
+
+/// Byte by byte, since what follows the answer belongs to the server. A line may end without CR
+/// (RFC 9112 §2.2).
+async fn read_head(connection: &mut Connection, left: &mut usize) -> Result<Vec<u8>, WayError> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\n\r\n") && !head.ends_with(b"\n\n") {
         let mut byte = [0];
-        if answer.len() == ANSWER_LIMIT {
+        if *left == 0 {
             return Err(TunnelFault::NotHttp.into());
         }
         if connection.read(&mut byte).await? == 0 {
             return Err(TunnelFault::Ended.into());
         }
-        answer.push(byte[0]);
-        if answer.len() == b"HTTP/".len() && answer != b"HTTP/" {
+        *left -= 1;
+        head.push(byte[0]);
+        if head.len() == b"HTTP/".len() && head != b"HTTP/" {
             return Err(TunnelFault::NotHttp.into());
         }
     }
-    match status(&answer) {
-        Some(200..=299) => Ok(()),
-        Some(status) => Err(TunnelFault::Refused(status).into()),
-        None => Err(TunnelFault::NotHttp.into()),
-    }
+    Ok(head)
 }
 
-fn status(answer: &[u8]) -> Option<u16> {
-    let line = answer.split(|byte| *byte == b'\r').next()?;
-    std::str::from_utf8(line).ok()?.split(' ').nth(1)?.parse().ok()
+fn status(head: &[u8]) -> Option<u16> {
+    let line = head.split(|byte| *byte == b'\n').next()?;
+    std::str::from_utf8(line).ok()?.split_whitespace().nth(1)?.parse().ok()
 }
 
 #[cfg(test)]
@@ -143,7 +166,7 @@ mod tests {
         let headers = headers(&[("Proxy-Authorization", "Basic eA==")]);
         let expected = "CONNECT server:443 HTTP/1.1\r\nHost: server:443\r\n\
                         Proxy-Authorization: Basic eA==\r\n\r\n";
-        assert_eq!(request("server:443", &headers).unwrap(), expected);
+        assert_eq!(*request("server:443", &headers).unwrap(), expected);
     }
 
     #[test]
@@ -153,10 +176,54 @@ mod tests {
         }
     }
 
-    #[test]
-    fn statuses_are_read_from_the_first_line() {
-        assert_eq!(status(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n"), Some(407));
-        assert_eq!(status(b"HTTP/1.1\r\n\r\n"), None);
+    /// What comes of an answer, and what is left for who speaks next.
+    async fn read(answer: &[u8]) -> (Result<(), TunnelFault>, Vec<u8>) {
+        let (ours, mut theirs) = tokio::io::duplex(64 << 10);
+        theirs.write_all(answer).await.unwrap();
+        drop(theirs);
+        let mut connection: Connection = Box::new(ours);
+        let result = read_answer(&mut connection).await.map_err(|error| match error {
+            WayError::Tunnel(error) => error.fault,
+            _ => panic!("{answer:?} is no fault of the proxy"),
+        });
+        let mut rest = Vec::new();
+        connection.read_to_end(&mut rest).await.unwrap();
+        (result, rest)
+    }
+
+    #[tokio::test]
+    async fn answers_are_read_up_to_the_final_one_and_no_further() {
+        #[rustfmt::skip]
+        let table: [(&str, Option<u16>); 9] = [
+            ("HTTP/1.1 200 OK\r\nVia: a\r\n\r\n",                                Some(200)),
+            ("HTTP/1.0 200\r\n\r\n",                                             Some(200)),
+            ("HTTP/1.1 200 OK\nVia: a\n\n",                                      Some(200)),
+            ("HTTP/1.1 200 OK\nVia: a\r\n\n",                                   Some(200)),
+            ("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",             Some(200)),
+            ("HTTP/1.1 103 Early\r\nA: b\r\n\r\nHTTP/1.1 102 P\n\nHTTP/1.1 407 No\n\n", Some(407)),
+            ("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n",              Some(407)),
+            ("HTTP/1.1\r\n\r\n",                                                 None),
+            ("HTTP/1.1 100 Continue\r\n\r\nSSH-2.0-x\r\n\r\n",                    None),
+        ];
+        for (answer, expected) in table {
+            let (result, rest) = read(format!("{answer}\x16rest").as_bytes()).await;
+            match (expected, result) {
+                (Some(200), Ok(())) => {}
+                (Some(code), Err(TunnelFault::Refused(refused))) => {
+                    assert_eq!(refused, code, "{answer:?}");
+                }
+                (None, Err(TunnelFault::NotHttp)) => continue,
+                (_, result) => panic!("{answer:?}: {result:?}"),
+            }
+            assert_eq!(rest, b"\x16rest", "{answer:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn interim_answers_come_to_an_end() {
+        let endless = "HTTP/1.1 100 Continue\r\n\r\n".repeat(2000);
+        let (result, _) = read(endless.as_bytes()).await;
+        assert!(matches!(result, Err(TunnelFault::NotHttp)), "{result:?}");
     }
 
     #[test]
