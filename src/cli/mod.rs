@@ -55,8 +55,17 @@ fn usage(error: &clap::Error) -> ExitCode {
         let _ = error.print();
         return ExitCode::SUCCESS;
     }
-    eprintln!("cipher-test: {}; see cipher-test --help", one_line(&error.render().to_string()));
+    let words = one_line(&error.render().to_string());
+    eprintln!("cipher-test: {words}; see cipher-test {}--help", subcommand());
     ExitCode::from(NO_ANSWER)
+}
+
+/// The subcommand that was called and a space, or nothing.
+fn subcommand() -> String {
+    use clap::CommandFactory;
+    let first = std::env::args_os().nth(1).and_then(|word| word.into_string().ok());
+    let called = first.filter(|word| Args::command().find_subcommand(word).is_some());
+    called.map(|word| word + " ").unwrap_or_default()
 }
 
 /// What clap says of a mistake, without the lines that it ends with and without the advice to

@@ -59,18 +59,22 @@ impl Gateway {
         Ok(Some(Self { proxy, exempt, addresses: OnceCell::new() }))
     }
 
+    /// The proxy for a target, without its addresses; `None` if the target is to be reached
+    /// without.
+    pub(super) fn proxy_named_for(&self, target: &Target) -> Option<&Proxy> {
+        (!self.exempt.includes(target)).then_some(&self.proxy)
+    }
+
     /// The proxy for a target, with its addresses; `None` if the target is to be reached without.
     pub(super) async fn proxy_for(
         &self,
         target: &Target,
         limit: Duration,
     ) -> Result<Option<Proxy>, String> {
-        if self.exempt.includes(target) {
-            return Ok(None);
-        }
+        let Some(proxy) = self.proxy_named_for(target) else { return Ok(None) };
         let addresses = self.addresses.get_or_init(|| self.resolve(limit)).await;
         let addresses = addresses.clone()?;
-        Ok(Some(self.proxy.clone().reached_at(addresses)))
+        Ok(Some(proxy.clone().reached_at(addresses)))
     }
 
     async fn resolve(&self, limit: Duration) -> Result<Vec<SocketAddr>, String> {

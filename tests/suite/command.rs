@@ -502,3 +502,17 @@ fn one_slow_target_does_not_hold_up_the_exit_code_of_others() {
     assert_eq!(run.code, Some(2));
     assert!(run.stdout.contains(&format!("{} · Envoy connects", targets[1])), "{}", run.stdout);
 }
+
+#[test]
+fn a_mistake_points_to_the_help_of_its_command() {
+    for (args, help) in [
+        (&["--nonsense"][..], "; see cipher-test --help\n"),
+        (&["explain", "--nonsense"], "; see cipher-test explain --help\n"),
+        (&["config-dump", "--nonsense"], "; see cipher-test config-dump --help\n"),
+        (&["localhost:1", "--nonsense"], "; see cipher-test --help\n"),
+    ] {
+        let run = cipher_test(args);
+        assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""), "{args:?}");
+        assert!(run.stderr.ends_with(help), "{args:?}: {}", run.stderr);
+    }
+}

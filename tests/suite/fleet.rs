@@ -287,6 +287,24 @@ fn a_run_killed_again_and_again_loses_and_repeats_nothing() {
 }
 
 #[test]
+fn what_was_asked_by_another_way_is_not_gone_on_with() {
+    let server = plain_everywhere(Duration::from_millis(4));
+    let directory = scratch("resume-");
+    let target = addresses(&server, 1).remove(0);
+    let out = directory.path().join("out.ndjson").display().to_string();
+    let args = [target.as_str(), "--format", "ndjson", "--resume", &out];
+    assert_eq!(cipher_test(args).stderr, "");
+    let text = std::fs::read_to_string(&out).expect("the result");
+    let proxy = ["--proxy", "http://127.0.0.1:1"];
+    for more in [&["--starttls", "smtp"][..], &["--proxy-protocol", "v1"], &proxy] {
+        let run = cipher_test([&args[..], more].concat());
+        let words = format!("{target} was asked by another way");
+        assert!(run.code == Some(2) && run.stderr.contains(&words), "{more:?}: {}", run.stderr);
+        assert_eq!(std::fs::read_to_string(&out).expect("the result"), text);
+    }
+}
+
+#[test]
 fn only_what_is_ours_is_gone_on_with() {
     let directory = scratch("resume-");
     let notes = listed(directory.path(), "notes", "dear diary\n");

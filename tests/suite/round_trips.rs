@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use cipher_test::lab::{Server as Embedded, ServerConfig};
+use cipher_test::lab::{Scenario, Server as Embedded, ServerConfig};
 use openssl::ssl::SslVersion;
 use serde_json::Value;
 
@@ -184,4 +184,17 @@ fn a_far_port_without_tls_gets_one_connection() {
     let (seen, code) = endpoint(far.address(), &[]);
     assert_eq!(code, Some(1), "{seen}");
     assert_eq!(count.load(Ordering::SeqCst), 1);
+}
+
+/// Names are tried on the connections that the survey leaves, be it a single one.
+#[test]
+fn another_name_is_found_on_a_far_server_with_one_connection_at_a_time() {
+    let server = embedded::scenario(Scenario::SniRequired);
+    let relay = embedded::relay(server.address(), &[DELAY], 1);
+    let name = ["--try-sni", "my-upstream.example.com", "--connections", "1", "--no-handshakes"];
+    let (found, code) = endpoint(relay.address(), &name);
+    assert_eq!(code, Some(1), "{found}");
+    assert_eq!(found["findings"][0]["code"], "sni", "{found}");
+    assert_eq!(found["survey"]["complete"], true, "{found}");
+    assert_eq!(found["survey"]["deadline_hit"], false, "{found}");
 }

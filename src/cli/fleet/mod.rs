@@ -21,10 +21,10 @@ use super::doors::Doors;
 use super::output::{Printer, print_text};
 use super::progress::Progress;
 use super::settings::{Probing, Settings};
-use crate::probe::Gate;
+use crate::probe::{Gate, Way};
 use crate::report::Diagnosis;
 use crate::report::overview::Overview;
-use crate::report::v1::EnvoyClient;
+use crate::report::v1::{self, EnvoyClient};
 use crate::target::Target;
 use crate::verdict::Severity;
 use order::Order;
@@ -53,7 +53,12 @@ pub(super) async fn run(settings: &Settings, plan: Plan) -> Result<u8, String> {
     plan.check(settings)?;
     let earlier = match &plan.resume {
         Some(path) => resume::open(path, settings.release(), &|target| {
-            EnvoyClient::from(&settings.subject(target.clone()).config)
+            let subject = settings.subject(target.clone());
+            let gateway = settings.probing.gateway.as_ref();
+            let dialled = subject.dial.as_ref().unwrap_or(&subject.target);
+            let proxy = gateway.and_then(|gateway| gateway.proxy_named_for(dialled));
+            let way = Way { proxy: proxy.cloned(), ..subject.way };
+            (EnvoyClient::from(&subject.config), v1::Way::new(&way))
         })?,
         None => Earlier::default(),
     };

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::envoy::Release;
 use crate::report::overview::Overview;
-use crate::report::v1::{EnvoyClient, Severity, Summary, VERSION};
+use crate::report::v1::{EnvoyClient, Severity, Summary, VERSION, Way};
 use crate::target::{Fingerprint, Target};
 
 /// The longest line that is read. One for a name with many addresses and all rows is a tenth.
@@ -43,6 +43,7 @@ struct Tested {
     target: String,
     summary: Summary,
     envoy: Value,
+    way: Option<Value>,
     unresolved: Option<IgnoredAny>,
     endpoints: Vec<Endpoint>,
 }
@@ -58,11 +59,11 @@ struct Finding {
     severity: Severity,
 }
 
-/// The Envoy that this run is about, for one target.
-type Asks<'a> = &'a dyn Fn(&Target) -> EnvoyClient;
+/// The Envoy that this run is about, for one target, and what lies between.
+type Asks<'a> = &'a dyn Fn(&Target) -> (EnvoyClient, Option<Way>);
 
 /// Opens the file to go on with, or a new one, and drops a last line that was cut off. `asks`
-/// tells which Envoy this run is about.
+/// tells which Envoy this run is about, and by which way it asks.
 ///
 /// # Errors
 ///
@@ -126,8 +127,15 @@ impl Earlier {
                 return Some(Err(words));
             }
             // Writing fails only on maps whose keys are no strings, and the shape has none.
-            if serde_json::to_value(asks(&target)).ok().as_ref() != Some(&tested.envoy) {
+            let (envoy, way) = asks(&target);
+            if serde_json::to_value(envoy).ok().as_ref() != Some(&tested.envoy) {
                 let words = format!("{target} was tested for an Envoy with other settings");
+                return Some(Err(words));
+            }
+            // A proxy that was not found is no part of the line.
+            let way = way.and_then(|way| serde_json::to_value(way).ok());
+            if tested.unresolved.is_none() && way != tested.way {
+                let words = format!("{target} was asked by another way (proxy, STARTTLS)");
                 return Some(Err(words));
             }
             if self.targets.insert(Fingerprint::of(&target)) {
@@ -163,15 +171,14 @@ fn plain(error: &io::Error) -> String {
 mod tests {
     use super::*;
 
-    fn asks(_: &Target) -> EnvoyClient {
-        EnvoyClient::from(&crate::envoy::ClientConfig::new(
-            Release::NEWEST,
-            crate::envoy::Build::Standard,
-        ))
+    fn asks(_: &Target) -> (EnvoyClient, Option<Way>) {
+        let build = crate::envoy::Build::Standard;
+        let config = crate::envoy::ClientConfig::new(Release::NEWEST, build);
+        (EnvoyClient::from(&config), None)
     }
 
     fn line(target: &str, summary: &str, code: u8) -> String {
-        let envoy = serde_json::to_string(&asks(&"a:1".parse().unwrap())).unwrap();
+        let envoy = serde_json::to_string(&asks(&"a:1".parse().unwrap()).0).unwrap();
         format!(
             r#"{{"version":1,"tool":"cipher-test 0.1.0","summary":"{summary}","exit_code":{code},"targets":[{{"target":"{target}","summary":"{summary}","more":{{}},"envoy":{envoy},"endpoints":[{{"findings":[{{"code":"curves","severity":"blocking"}}]}}]}}]}}"#
         ) + "\n"
@@ -206,6 +213,8 @@ mod tests {
         let ours = line("a:1", "connects", 0);
         let other_release = ours.replace("1.40", "1.36");
         let other_settings = ours.replace("\"build\":\"standard\"", "\"build\":\"fips\"");
+        let way = r#""way":{"starttls":"smtp"},"envoy":"#;
+        let other_way = ours.replace("\"envoy\":", way);
         for (text, words) in [
             ("important\n".to_owned(), "line 1 is none of"),
             ("important".to_owned(), "line 1 is none of"),
@@ -215,6 +224,7 @@ mod tests {
             (format!("{ours}important"), "line 2 is none of"),
             (ours.replace("\"version\":1", "\"version\":2"), "line 1 is none of"),
             (other_release, "it is about Envoy 1.36, not 1.40"),
+            (other_way, "a:1 was asked by another way"),
             (other_settings, "a:1 was tested for an Envoy with other settings"),
         ] {
             let (earlier, left) = open_text(text.as_bytes());
