@@ -114,22 +114,22 @@ pub(super) async fn diagnose(
     };
     let job = Job { probing, subject: &subject, proxy: found.proxy, doors };
     let label = subject.target.to_string();
-    let endpoints: Vec<_> = stream::iter(found.destinations)
+    let examined: Vec<_> = stream::iter(found.destinations)
         .map(|destination| job.examine(destination, &label, progress))
         .buffered(ADDRESSES_AT_ONCE)
         .collect()
         .await;
+    let (endpoints, probers): (Vec<_>, Vec<_>) = examined.into_iter().unzip();
     let mut diagnosis = Diagnosis {
         target: subject.target.clone(),
         config: subject.config.clone(),
         way: job.way(),
         unresolved,
         ignored: found.ignored,
-        endpoints: endpoints.iter().map(|(endpoint, _)| endpoint.clone()).collect(),
+        endpoints,
         change: None,
         no_change: None,
     };
-    let probers: Vec<_> = endpoints.into_iter().map(|(_, prober)| prober).collect();
     if subject.depth == Depth::OwnHello {
         return diagnosis;
     }

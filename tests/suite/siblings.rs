@@ -84,12 +84,12 @@ fn cluster_for(case: &Case, address: SocketAddr, envoy: &str) -> Map<String, Val
     command.args(["--envoy", envoy, "--fix", "envoy", "--secret", "vault/client"]);
     let output = command.output().expect("it runs");
     let text = String::from_utf8(output.stdout).expect("UTF-8");
-    assert_eq!(output.status.code(), Some(1), "{}: {text}", case.name);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{}: {stderr}{text}", case.name);
     let client = keys::leaf(Leaf::Client);
     let text = text
         .replace("/etc/envoy/client/tls.crt", &client.certificate.display().to_string())
         .replace("/etc/envoy/client/tls.key", &client.key.display().to_string());
-    let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(stderr.contains("mount the Secret vault/client"), "{}: {stderr}", case.name);
     serde_norway::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}: {text}", case.name))
 }

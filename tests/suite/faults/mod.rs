@@ -105,6 +105,12 @@ fn through(faults: &[&str], seeds: u64, more: &[&str]) -> Vec<Found> {
 }
 
 fn survey(to: SocketAddr, faults: &[&str], seed: u64, more: &[&str]) -> Found {
+    let found = ask(to, faults, seed, more);
+    holds(&found, seed);
+    found
+}
+
+fn ask(to: SocketAddr, faults: &[&str], seed: u64, more: &[&str]) -> Found {
     let relay = embedded::relay(to, faults, seed);
     let target = relay.address().to_string();
     let mut args = vec![target.as_str(), "--format=json", "--deadline=60s"];
@@ -117,9 +123,7 @@ fn survey(to: SocketAddr, faults: &[&str], seed: u64, more: &[&str]) -> Found {
     let report: Value = serde_json::from_str(&run.stdout).expect("JSON");
     let rows = |answer: &str| rows(&report, answer);
     let (accepted, refused, unclear) = (rows("accepted"), rows("refused"), rows("unclear").len());
-    let found = Found { accepted, refused, unclear, counts: relay.counts(), run, report };
-    holds(&found, seed);
-    found
+    Found { accepted, refused, unclear, counts: relay.counts(), run, report }
 }
 
 fn rows(report: &Value, answer: &str) -> BTreeSet<Row> {
