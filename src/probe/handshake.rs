@@ -16,6 +16,7 @@ use openssl::ssl::{
     SslVerifyMode, SslVersion,
 };
 use tokio::io::AsyncReadExt;
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_openssl::SslStream;
 
@@ -125,6 +126,10 @@ static TICKET: LazyLock<Option<openssl::ex_data::Index<Ssl, bool>>> =
 /// costs OpenSSL more than a handshake.
 static CONTEXT: LazyLock<Result<SslContext, ErrorStack>> =
     LazyLock::new(|| Ok(context_builder()?.build()));
+
+/// How many handshakes are under way at once, with all servers together: OpenSSL takes some 170 KB
+/// for each.
+static AT_ONCE: Semaphore = Semaphore::const_new(160);
 
 /// Everything that OpenSSL has, at security level 0.
 const ALL_SUITES: &str = "ALL:COMPLEMENTOFALL:@SECLEVEL=0";
@@ -344,13 +349,17 @@ impl Prober {
         result
     }
 
+    /// Makes no TLS context before the gate is passed, since those that wait there are many.
     async fn handshake_once(
         &self,
         request: &HandshakeRequest,
         limit: Duration,
     ) -> Result<Handshake, HandshakeError> {
+        let place = self.enter().await?;
+        // Never closed, so that there is always one to come.
+        let _room = AT_ONCE.acquire().await;
         let ssl = request.ssl().map_err(|error| HandshakeError::Unsupported(words(&error)))?;
-        let (place, stream) = self.connect().await?;
+        let stream = self.connect_in(&place).await?;
         let unsupported = |error: ErrorStack| HandshakeError::Unsupported(words(&error));
         let mut stream = SslStream::new(ssl, stream).map_err(unsupported)?;
         let begun = Instant::now();

@@ -344,7 +344,8 @@ impl Prober {
         Ok((place, connection))
     }
 
-    async fn connect_in(&self, _place: &Place) -> Result<Connection, ProbeError> {
+    /// The same for who has a place.
+    pub(super) async fn connect_in(&self, _place: &Place) -> Result<Connection, ProbeError> {
         let stream = self.open().await?;
         if self.way.is_direct() {
             return Ok(Box::new(stream));

@@ -144,16 +144,20 @@ pub async fn survey(
         let known: Box<Survey> = told.await.ok()?;
         // They are known in one round or two, the suites in more.
         let prober = prober.after_others();
-        let facts = find_facts(&prober, &subject, &known);
+        // On the heap: most servers are near, and have no room taken for it.
+        let facts = Box::pin(find_facts(&prober, &subject, &known));
         timeout_at(options.deadline, facts).await.ok()
     };
     // So is what is asked last, once the last questions about suites are on their way.
     let early_last = async {
         let known: Box<Survey> = told_nearly_all.await.ok()?;
         let prober = prober.after_others();
-        let last = find_last(&prober, &subject, &known);
-        let control = grease_as_control(&prober, &subject, &known);
-        let both = async { futures::join!(last, control) };
+        let both = Box::pin(async {
+            futures::join!(
+                find_last(&prober, &subject, &known),
+                grease_as_control(&prober, &subject, &known),
+            )
+        });
         timeout_at(options.deadline, both).await.ok()
     };
     let ((), early_facts, early_last) = futures::join!(run.search(), early_facts, early_last);
