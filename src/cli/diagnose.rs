@@ -366,7 +366,7 @@ impl Examination<'_> {
             if own.passes() || refused {
                 let control = config.client_hello(&mut rand::rng()).ok();
                 let control = control.filter(|_| own.passes());
-                clear.send_replace(Some(Cleared { control }));
+                clear.send_replace(Some(Cleared { control, tried_more: false }));
             }
         };
         let trial = async {
@@ -375,7 +375,8 @@ impl Examination<'_> {
                 widen(&self.prober, &mut trial, candidates, checks).await;
             }
             if self.is_worth_a_survey(&trial) {
-                clear.send_replace(Some(Cleared { control: trial.working_hello() }));
+                let control = trial.working_hello();
+                clear.send_replace(Some(Cleared { control, tried_more: true }));
             }
             trial
         };

@@ -50,13 +50,15 @@ pub struct Clearance(watch::Receiver<Option<Cleared>>);
 pub struct Cleared {
     /// A hello that the server is known to answer, as the first control.
     pub control: Option<ClientHello>,
+    /// Whether more than one hello was tried to find it.
+    pub tried_more: bool,
 }
 
 impl Clearance {
     /// A clearance that is given from the beginning.
     #[must_use]
     pub fn given(control: Option<ClientHello>) -> Self {
-        Self(watch::channel(Some(Cleared { control })).1)
+        Self(watch::channel(Some(Cleared { control, tried_more: true })).1)
     }
 
     /// A clearance that who has the other end gives later.
@@ -70,9 +72,10 @@ impl Clearance {
         self.0.borrow().is_some()
     }
 
-    /// Whether it is known that nothing which was said so far got through.
+    /// Whether it is known that nothing got through, whatever was said so far.
     fn lacks_control(&self) -> bool {
-        self.0.borrow().as_ref().is_some_and(|cleared| cleared.control.is_none())
+        let cleared = self.0.borrow();
+        cleared.as_ref().is_some_and(|cleared| cleared.tried_more && cleared.control.is_none())
     }
 
     /// Waits for the clearance; `None` if it will never be given.

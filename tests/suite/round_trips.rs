@@ -198,3 +198,18 @@ fn another_name_is_found_on_a_far_server_with_one_connection_at_a_time() {
     assert_eq!(found["survey"]["complete"], true, "{found}");
     assert_eq!(found["survey"]["deadline_hit"], false, "{found}");
 }
+
+/// One refusal of Envoy's own hello says nothing of how hellos have to be made.
+#[test]
+fn a_far_server_of_an_old_version_is_surveyed_to_the_end() {
+    let server = embedded::server(&ServerConfig {
+        cipher_list: "ALL:@SECLEVEL=0".into(),
+        min_version: Some(SslVersion::TLS1),
+        max_version: Some(SslVersion::TLS1),
+        ..ServerConfig::default()
+    });
+    let relay = embedded::relay(server.address(), &["delay=40ms"], 1);
+    let (found, code) = endpoint(relay.address(), &["--no-handshakes"]);
+    assert_eq!((code, &found["survey"]["complete"]), (Some(1), &true.into()), "{found}");
+    assert!(accepted(&found).len() > 5, "{:?}", accepted(&found));
+}
