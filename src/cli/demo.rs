@@ -29,9 +29,8 @@ pub(super) async fn run(demo: Demo) -> Result<u8, String> {
     Ok(if code == NO_ANSWER { NO_ANSWER } else { 0 })
 }
 
-#[expect(clippy::print_stderr, reason = "stdout carries the result alone")]
 fn announce(scenario: Scenario, address: &str) {
-    eprintln!("demo '{}' on {address}: {}", scenario.name(), scenario.shows());
+    tell!("demo '{}' on {address}: {}", scenario.name(), scenario.shows());
 }
 
 async fn serve(server: Server) -> Result<u8, String> {

@@ -65,7 +65,7 @@ pub(super) enum Depth {
 }
 
 /// Why a change is worth nothing that leads to a server's TLS behind STARTTLS.
-const NO_STARTTLS: &str = "Gloo has no field that makes Envoy ask the server for TLS, as it has \
+pub(super) const NO_STARTTLS: &str = "Gloo has no field that makes Envoy ask the server for TLS, as it has \
     to be asked; the findings are about the TLS behind that";
 
 /// Where the endpoints of a server are.
@@ -618,7 +618,9 @@ fn is_proven(diagnosis: &Diagnosis, change: &Change) -> bool {
 /// The gravest finding in words.
 fn reason(endpoint: &Endpoint) -> String {
     let findings = &endpoint.verdict.findings;
+    let spent = Finding::NoAnswer(ProbeError::Budget.to_string());
     let telling = findings.iter().find(|finding| matches!(finding, Finding::NoSettingHelps(_)));
+    let telling = telling.or_else(|| findings.iter().find(|finding| **finding == spent));
     match telling.or(findings.first()) {
         Some(finding) => crate::report::message(finding),
         None => "the cause is not known".to_owned(),

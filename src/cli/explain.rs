@@ -21,7 +21,7 @@ pub(super) fn run(args: &Explain) -> Result<u8, String> {
     input.take_all(args);
     let explained = input.explainer.finish();
     for fault in &input.faults {
-        eprintln!("cipher-test: {fault}");
+        tell!("cipher-test: {fault}");
     }
     tell_what_is_left_out(&explained, input.cut_lines);
     if explained.explanations.is_empty() {
@@ -66,7 +66,7 @@ impl Input {
     fn take_stdin(&mut self) {
         let stdin = io::stdin();
         if stdin.is_terminal() {
-            eprintln!("cipher-test: reading from the terminal; Ctrl-D ends it");
+            tell!("cipher-test: reading from the terminal; Ctrl-D ends it");
         }
         self.take("stdin", stdin.lock());
     }
@@ -130,19 +130,19 @@ fn next_line(reader: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<Line> 
 /// What the result does not show.
 fn tell_what_is_left_out(explained: &Explained, cut_lines: u64) {
     if cut_lines > 0 {
-        eprintln!(
+        tell!(
             "cipher-test: lines longer than 1 MiB were read only up to there: {cut_lines} in all"
         );
     }
     if explained.others > 0 {
-        eprintln!(
+        tell!(
             "cipher-test: {} more were counted and are not shown: too many different clusters",
             explained.others
         );
     }
     if explained.unknown_lines > 0 && !explained.explanations.is_empty() {
         let (unknown, lines) = (explained.unknown_lines, explained.lines);
-        eprintln!("cipher-test: {unknown} of {lines} lines say nothing that is known here");
+        tell!("cipher-test: {unknown} of {lines} lines say nothing that is known here");
     }
 }
 

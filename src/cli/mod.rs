@@ -1,5 +1,12 @@
 //! Flags to settings, wiring, progress, exit code: everything that only the command needs.
-#![expect(clippy::print_stderr, reason = "the command's own words go to stderr")]
+
+/// Says something on stderr. That nobody reads it, as after `2>&1 | head -1`, is no failure of ours.
+macro_rules! tell {
+    ($($words:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stderr().lock(), $($words)*);
+    }};
+}
 
 mod args;
 mod config_dump;
@@ -41,7 +48,7 @@ pub fn main() -> ExitCode {
     match run(args) {
         Ok(code) => ExitCode::from(code),
         Err(message) => {
-            eprintln!("cipher-test: {message}");
+            tell!("cipher-test: {message}");
             ExitCode::from(NO_ANSWER)
         }
     }
@@ -56,7 +63,7 @@ fn usage(error: &clap::Error) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let words = one_line(&error.render().to_string());
-    eprintln!("cipher-test: {words}; see cipher-test {}--help", subcommand());
+    tell!("cipher-test: {words}; see cipher-test {}--help", subcommand());
     ExitCode::from(NO_ANSWER)
 }
 

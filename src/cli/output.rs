@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Write};
 
 use super::args::{Fix, Format, SchemaKind};
+use super::diagnose::NO_STARTTLS;
 use super::settings::Settings;
 use crate::remedy::product::{Note, Product, Unsettable};
 use crate::remedy::{Change, Names, kubectl_command, merge_patch, replaces_hosts, upstream};
@@ -17,13 +18,27 @@ pub(super) struct Printer<'a> {
     /// JSON is one document, so results wait for the last.
     kept: Vec<Diagnosis>,
     printed: usize,
+    /// How many changes were printed.
+    fixes: usize,
     /// Where lines go, if not to stdout.
     file: Option<File>,
 }
 
 impl<'a> Printer<'a> {
     pub(super) fn new(settings: &'a Settings) -> Self {
-        Self { settings, kept: Vec::new(), printed: 0, file: None }
+        Self { settings, kept: Vec::new(), printed: 0, fixes: 0, file: None }
+    }
+
+    /// Says once that several changes go by one name, so that the last would win.
+    fn warn_of_names(&mut self, fix: &str) {
+        self.fixes += usize::from(!fix.is_empty());
+        if self.fixes == 2 && !fix.is_empty() {
+            tell!(
+                "cipher-test: warning: several targets need a change, and all changes are for the \
+                 name {}: ask for one target at a time, with --upstream-name",
+                self.settings.names.upstream
+            );
+        }
     }
 
     /// The same, with its results going to this file.
@@ -40,6 +55,7 @@ impl<'a> Printer<'a> {
     pub(super) fn add(&mut self, diagnosis: Diagnosis) -> Option<io::Error> {
         if let Some(fix) = self.settings.fix {
             let text = self.fix(fix, &diagnosis);
+            self.warn_of_names(&text);
             return self.print(&text);
         }
         if matches!(self.settings.format, Format::Json) {
@@ -128,36 +144,35 @@ fn fix_of_product(
     }
 }
 
-#[expect(clippy::print_stderr, reason = "stdout carries the patch alone")]
 fn say_notes(diagnosis: &Diagnosis, notes: &[Note]) {
     for note in notes {
-        eprintln!("cipher-test: {}: note: {note}", diagnosis.target);
+        tell!("cipher-test: {}: note: {note}", diagnosis.target);
     }
 }
 
-#[expect(clippy::print_stderr, reason = "stdout carries the patch alone")]
 fn explain_limits(diagnosis: &Diagnosis, product: Product, unsettable: &Unsettable) {
     for limit in &unsettable.limits {
-        eprintln!("cipher-test: {}: no patch for {product}: {limit}", diagnosis.target);
+        tell!("cipher-test: {}: no patch for {product}: {limit}", diagnosis.target);
     }
 }
 
-#[expect(clippy::print_stderr, reason = "stdout carries the patch alone")]
 fn warn_of_hosts(diagnosis: &Diagnosis) {
     let target = &diagnosis.target;
-    eprintln!("cipher-test: {target}: the patch replaces all of spec.static.hosts by this host");
+    tell!("cipher-test: {target}: the patch replaces all of spec.static.hosts by this host");
 }
 
-#[expect(clippy::print_stderr, reason = "stdout carries the patch alone")]
 fn explain_missing_fix(diagnosis: &Diagnosis) {
     let target = &diagnosis.target;
     let reason = diagnosis.no_change.as_ref().or(diagnosis.unresolved.as_ref());
     match (diagnosis.summary(), reason) {
-        (Summary::Connects, _) => {
-            eprintln!("cipher-test: {target}: Envoy connects, no patch is needed")
+        (Summary::Connects, _) if diagnosis.way.starttls.is_some() => {
+            tell!("cipher-test: {target}: no patch: {NO_STARTTLS}")
         }
-        (_, Some(reason)) => eprintln!("cipher-test: {target}: no patch: {reason}"),
-        (_, None) => eprintln!("cipher-test: {target}: no patch can be given"),
+        (Summary::Connects, _) => {
+            tell!("cipher-test: {target}: Envoy connects, no patch is needed")
+        }
+        (_, Some(reason)) => tell!("cipher-test: {target}: no patch: {reason}"),
+        (_, None) => tell!("cipher-test: {target}: no patch can be given"),
     }
 }
 

@@ -120,7 +120,7 @@ impl Complaints {
     fn tell(&mut self, message: &str) {
         self.faults += 1;
         if self.faults <= TOLD {
-            eprintln!("cipher-test: {}", printable(message));
+            tell!("cipher-test: {}", printable(message));
         }
     }
 
@@ -130,7 +130,7 @@ impl Complaints {
             let at = |place: Place| format!("{} line {}", names[place.file], place.line);
             let (kept, dropped) = (at(repeat.kept), at(repeat.dropped));
             let message = format!("{target} is there twice: {kept} counts, {dropped} does not");
-            eprintln!("cipher-test: {}", printable(&message));
+            tell!("cipher-test: {}", printable(&message));
         }
     }
 
@@ -140,20 +140,20 @@ impl Complaints {
         if let Some(message) = words.strip_prefix("cipher-test: ")
             && self.words <= TOLD
         {
-            eprintln!("cipher-test: {} line {line} says: {message}", printable(source));
+            tell!("cipher-test: {} line {line} says: {message}", printable(source));
         }
     }
 
     fn finish(&self) {
         if self.words > 0 {
             let noun = if self.words == 1 { "line is words" } else { "lines are words" };
-            eprintln!("cipher-test: {} {noun} and no report", self.words);
+            tell!("cipher-test: {} {noun} and no report", self.words);
         }
         if self.faults > TOLD {
-            eprintln!("cipher-test: and {} more that cannot be read", self.faults - TOLD);
+            tell!("cipher-test: and {} more that cannot be read", self.faults - TOLD);
         }
         if self.repeats > TOLD {
-            eprintln!("cipher-test: and {} more that are there twice", self.repeats - TOLD);
+            tell!("cipher-test: and {} more that are there twice", self.repeats - TOLD);
         }
     }
 }
@@ -272,15 +272,15 @@ fn fix_text(target: &Target, fix: StoredFix) -> String {
         let reason = target.no_remedy.as_ref().or(target.unresolved.as_ref());
         match (target.summary, reason) {
             (Summary::Connects, _) => {
-                eprintln!("cipher-test: {name}: Envoy connects, no patch is needed");
+                tell!("cipher-test: {name}: Envoy connects, no patch is needed");
             }
-            (_, Some(reason)) => eprintln!("cipher-test: {name}: no patch: {reason}"),
-            (_, None) => eprintln!("cipher-test: {name}: no patch can be given"),
+            (_, Some(reason)) => tell!("cipher-test: {name}: no patch: {reason}"),
+            (_, None) => tell!("cipher-test: {name}: no patch can be given"),
         }
         return String::new();
     };
     if fix != StoredFix::Upstream && remedy.replaces_hosts {
-        eprintln!("cipher-test: {name}: the patch replaces all of spec.static.hosts by this host");
+        tell!("cipher-test: {name}: the patch replaces all of spec.static.hosts by this host");
     }
     match fix {
         StoredFix::Upstream => remedy.upstream_yaml.clone(),

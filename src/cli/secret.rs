@@ -1,5 +1,4 @@
 //! `cipher-test secret`: Secrets judged, alone or against a server.
-#![expect(clippy::print_stderr, reason = "the command's own words go to stderr")]
 
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -122,16 +121,16 @@ impl Found {
     fn tell_others(&self) {
         match self.others {
             0 => {}
-            1 => eprintln!("cipher-test: 1 document is no Secret and was passed over"),
+            1 => tell!("cipher-test: 1 document is no Secret and was passed over"),
             count => {
-                eprintln!("cipher-test: {count} documents are no Secrets and were passed over")
+                tell!("cipher-test: {count} documents are no Secrets and were passed over")
             }
         }
     }
 
     fn complain(&mut self, message: &str) {
         self.mistakes += 1;
-        eprintln!("cipher-test: {}", printable(message));
+        tell!("cipher-test: {}", printable(message));
     }
 }
 

@@ -115,7 +115,6 @@ fn text(
 }
 
 /// The changes for the newer release; what they are for goes to stderr.
-#[expect(clippy::print_stderr, reason = "stdout carries the patch alone")]
 fn fixes(
     settings: &Settings,
     fix: Fix,
@@ -125,9 +124,9 @@ fn fixes(
     let mut text = String::new();
     for result in results {
         let target = &result.after.target;
-        eprintln!("cipher-test: {target}: {}", headline(result.effect(), releases));
+        tell!("cipher-test: {target}: {}", headline(result.effect(), releases));
         if let Some(Err(reason)) = &result.works_before {
-            eprintln!(
+            tell!(
                 "cipher-test: {target}: make the change with the upgrade, not before: with the \
                  older release, {reason}"
             );

@@ -1,5 +1,4 @@
 //! Ways through: the flags and variables of a proxy, and where it leads.
-#![expect(clippy::print_stderr, reason = "the command's own words go to stderr")]
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -37,7 +36,7 @@ impl Gateway {
             url => (url.parse().map_err(|error| format!("--proxy: {error}"))?, Exempt::default()),
         };
         if given != "env" && proxy.has_credentials() {
-            eprintln!(
+            tell!(
                 "cipher-test: --proxy: others can read credentials on a command line: set {USER} \
                  and {PASSWORD} instead"
             );
@@ -143,7 +142,7 @@ pub(super) fn choice(options: &ProbingOptions) -> Choice {
 /// What a survey by these flags does that its user may not expect.
 pub(super) fn warn(options: &WayOptions) {
     if options.starttls == Some(StartTls::Mysql) {
-        eprintln!(
+        tell!(
             "cipher-test: --starttls mysql: a server blocks hosts whose connections end without a \
              login, after max_connect_errors (100) of them in a row: run this where Envoy does \
              not run, or FLUSH HOSTS after it"

@@ -26,6 +26,6 @@ pub use prober::{Ending, Outcome, ProbeError, Prober};
 pub use ssl2::Ssl2Outcome;
 pub use starttls::{Dialogue, StartTls, StartTlsError, StartTlsFault, Turn, UnknownProtocol};
 pub use way::{
-    Concern, Opening, Proxy, ProxyCredentials, ProxyHeader, ProxyKind, ProxyUrlError, Tunnel,
-    TunnelError, TunnelFault, TunnelTls, Way,
+    Concern, ConnectAnswer, Opening, Proxy, ProxyCredentials, ProxyHeader, ProxyKind,
+    ProxyUrlError, Tunnel, TunnelError, TunnelFault, TunnelTls, Way,
 };

@@ -325,6 +325,34 @@ fn a_full_disk_is_told() {
     assert!(run.stderr.starts_with("cipher-test: cannot write the result: "), "{}", run.stderr);
 }
 
+/// What cannot be said on stderr, as after `2>&1 | head -1`, takes nothing from stdout.
+#[test]
+fn a_stderr_that_takes_nothing_is_no_failure() {
+    let server = embedded::scenario(Scenario::Modern);
+    let target = server.address().to_string();
+    let directory = scratch("targets-");
+    let file = directory.path().join("targets.txt");
+    std::fs::write(&file, format!("{target}\nrubbish\n")).expect("a file");
+    let file = file.display().to_string();
+    for (args, code, is_empty) in [
+        (vec!["--targets", &file, "--format", "ndjson", "--no-handshakes"], 2, false),
+        (vec![&target, "localhost", "--no-handshakes"], 2, false),
+        (vec![&target, "--fix", "patch"], 0, true),
+        (vec!["explain", "nothing that is known"], 2, true),
+        (vec!["--no-such-option"], 2, true),
+        (vec!["demo", "modern", "--no-handshakes"], 0, false),
+    ] {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let mut command = command();
+        command.args(&args).stderr(writer);
+        let output = command.stdout(Stdio::piped()).output().expect("it runs");
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {stdout}");
+        assert_eq!(stdout.is_empty(), is_empty, "{args:?}: {stdout}");
+    }
+}
+
 #[test]
 fn every_demo_shows_what_it_promises() {
     for scenario in Scenario::ALL {

@@ -442,13 +442,15 @@ fn the_exit_code_of_the_document_is_that_of_the_command() {
     let upstreams = file.display().to_string();
     let cut_off = &good[..good.len() - 1];
     let to = ["--to", "1.40", "--envoy", "1.36", "--answer-timeout", "1s", "--retries", "0"];
+    let nothing = ["--to", "1.40", "--envoy", "1.36", "--cluster", "nothing"];
     #[rustfmt::skip]
-    let table: [(&str, &[&str], i32); 8] = [
+    let table: [(&str, &[&str], i32); 9] = [
         (&good,   &[],                         0),
         (cut_off, &[],                         2),
         (&both,   &[],                         2),
         (&good,   &["--upstreams", &upstreams], 2),
         (&good,   &["--cluster", "nothing"],   2),
+        (&good,   &nothing,                    2),
         (&good,   &to,                         2),
         (&both,   &to,                         2),
         ("[{\"name\": \"a\"}]", &to,           2),
@@ -495,6 +497,10 @@ fn flags_and_files_that_cannot_be_are_refused() {
         (vec!["config-dump", "-", "--upstreams", "-"], "only once"),
         (vec!["config-dump", &gloo, "--upstreams", &gloo], "no Upstream in the files"),
         (vec!["config-dump", &gloo, "--cluster", "nothing"], "no cluster has 'nothing'"),
+        (
+            vec!["config-dump", &gloo, "--cluster", "nothing", "--to", "1.40"],
+            "no cluster has 'nothing'",
+        ),
         (vec!["config-dump", &gloo, "--envoy", "1.99"], "known are 1.12 to 1.40"),
     ] {
         let run = cipher_test(&args);

@@ -280,6 +280,7 @@ fn several_targets_give_a_stream_of_documents() {
     let kinds: Vec<_> = documents.iter().map(|document| document["kind"].clone()).collect();
     assert_eq!(kinds, ["DestinationRule", "EnvoyFilter", "DestinationRule", "EnvoyFilter"]);
     assert!(documents.iter().all(|document| document["metadata"]["name"] == "billing"));
+    assert!(run.stderr.contains("all changes are for the name billing"), "{}", run.stderr);
 }
 
 #[test]

@@ -1,5 +1,4 @@
 //! What each cluster of a dump is judged for, and the Upstream that it belongs to.
-#![expect(clippy::print_stderr, reason = "what cannot be read is told at once")]
 
 use std::collections::{HashMap, HashSet};
 
@@ -76,7 +75,7 @@ impl Judge {
             }
             Item::Faulty { name, fault } => {
                 self.faulty += 1;
-                eprintln!("cipher-test: cluster '{}': {}", printable(&name), printable(&fault));
+                tell!("cipher-test: cluster '{}': {}", printable(&name), printable(&fault));
                 None
             }
         }
@@ -88,7 +87,7 @@ impl Judge {
             let release = format!("{major}.{minor}").parse();
             let release = release.unwrap_or_else(|_| self.nearest(&envoy));
             if self.has_judged && release != self.release && self.dumped.is_none() {
-                eprintln!(
+                tell!(
                     "cipher-test: the dump names its Envoy behind clusters that were judged for \
                      {}: give --envoy {release}",
                     self.release
@@ -114,7 +113,7 @@ impl Judge {
             (1, minor) if minor < oldest => Release::OLDEST,
             _ => Release::NEWEST,
         };
-        eprintln!("cipher-test: Envoy {envoy} is not known: it is judged as {nearest}");
+        tell!("cipher-test: Envoy {envoy} is not known: it is judged as {nearest}");
         nearest
     }
 

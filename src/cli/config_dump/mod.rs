@@ -1,5 +1,4 @@
 //! `cipher-test config-dump`: a dump in, each cluster as Envoy has it out, while it is read.
-#![expect(clippy::print_stderr, reason = "the command's own words go to stderr")]
 
 mod judge;
 mod output;
@@ -67,9 +66,13 @@ pub(super) async fn run(mut args: ConfigDump) -> Result<u8, String> {
         let result = reading.await.map_err(|error| format!("reading has failed: {error}"))?;
         run.progress.finish();
         let whole = result.is_ok() && judge.faulty == 0;
-        let code = compared.and_then(|comparison| comparison.finish(whole));
+        let has_missed = compared.as_ref().is_ok_and(Comparison::is_empty) && whole;
+        let has_missed = has_missed && !args.cluster.is_empty();
+        let code = compared.and_then(|comparison| comparison.finish(whole && !has_missed));
         if let Err(error) = &result {
-            eprintln!("cipher-test: {}: {}", shown(&args.file), explain(error));
+            tell!("cipher-test: {}: {}", shown(&args.file), explain(error));
+        } else if has_missed {
+            return Err(no_such_cluster(&args));
         }
         return match code {
             Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
@@ -99,12 +102,15 @@ pub(super) async fn run(mut args: ConfigDump) -> Result<u8, String> {
     let is_missed = output.is_empty() && !args.cluster.is_empty();
     output.finish(&judge, is_whole, is_unread || is_missed)?;
     if let Err(error) = &result {
-        eprintln!("cipher-test: {}: {}", shown(&args.file), explain(error));
+        tell!("cipher-test: {}: {}", shown(&args.file), explain(error));
     } else if output.is_empty() && judge.faulty == 0 && !args.cluster.is_empty() {
-        let parts = args.cluster.join("' or '");
-        return Err(format!("{}: no cluster has '{parts}' in its name", shown(&args.file)));
+        return Err(no_such_cluster(&args));
     }
     Ok(output.exit_code())
+}
+
+fn no_such_cluster(args: &ConfigDump) -> String {
+    format!("{}: no cluster has '{}' in its name", shown(&args.file), args.cluster.join("' or '"))
 }
 
 /// An error without the number that Rust appends.

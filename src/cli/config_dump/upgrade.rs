@@ -60,6 +60,11 @@ impl Comparison {
         Ok(())
     }
 
+    /// Whether there was no cluster.
+    pub(super) fn is_empty(&self) -> bool {
+        self.from.is_none()
+    }
+
     async fn compare(&self, run: &Run, record: &ClusterRecord) -> Vec<UpgradeDiagnosis> {
         let subjects = run.subjects(record).into_iter();
         let subjects = subjects.filter_map(|(_, _, subject)| subject.ok());
@@ -92,7 +97,7 @@ impl Comparison {
         let from = self.from.unwrap_or(self.to);
         if self.format == StreamFormat::Json {
             print_text(&json::render_upgrade(&self.kept, (from, self.to), &self.names, code))?;
-        } else if self.codes.is_empty() {
+        } else if self.codes.is_empty() && whole {
             print_text("no endpoint that TLS is spoken to has a known address\n")?;
         }
         Ok(code)

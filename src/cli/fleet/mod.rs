@@ -267,12 +267,15 @@ impl Fleet<'_> {
         }
     }
 
-    #[expect(clippy::print_stderr, reason = "stdout carries the result alone")]
     fn print_summary(&self) {
         let took = self.begun.elapsed();
         let rate = self.tested as f64 / took.as_secs_f64().max(0.001);
-        eprint!("{}", self.overview.render());
-        eprintln!("\n{} tested in {:.1} s, {rate:.1} a second", self.tested, took.as_secs_f64());
+        tell!(
+            "{}\n{} tested in {:.1} s, {rate:.1} a second",
+            self.overview.render(),
+            self.tested,
+            took.as_secs_f64()
+        );
     }
 }
 
@@ -299,7 +302,6 @@ fn tell_counts(counts: &source::Counts) {
     }
 }
 
-#[expect(clippy::print_stderr, reason = "stdout carries the result alone")]
 fn complain(message: &str) {
-    eprintln!("cipher-test: {message}");
+    tell!("cipher-test: {message}");
 }

@@ -1,5 +1,4 @@
 //! Documents to what bears upon Upstreams.
-#![expect(clippy::print_stderr, reason = "what cannot be read is told at once")]
 
 use std::path::PathBuf;
 
@@ -112,7 +111,7 @@ impl Input {
 
     fn complain(&mut self, message: &str) {
         self.mistakes += 1;
-        eprintln!("cipher-test: {}", printable(message));
+        tell!("cipher-test: {}", printable(message));
     }
 
     /// The Settings that count: the ones called `default`, or the only ones.

@@ -1,6 +1,5 @@
 //! `cipher-test upstreams`: documents in, one verdict for each endpoint and one change for each
 //! Upstream out.
-#![expect(clippy::print_stderr, reason = "the command's own words go to stderr")]
 
 pub(super) mod input;
 mod output;
@@ -199,7 +198,7 @@ impl Run {
 
 /// A word about an Upstream on stderr.
 fn tell(name: &ObjectName, words: &str) {
-    eprintln!("cipher-test: Upstream {name}: {}", printable(words));
+    tell!("cipher-test: Upstream {name}: {}", printable(words));
 }
 
 /// On which endpoints a change was not proven.

@@ -1,5 +1,4 @@
 //! `--write`: the changes, in the files that the resources were read from.
-#![expect(clippy::print_stderr, reason = "there is no result on stdout")]
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -60,10 +59,10 @@ fn write_all(input: &Input, results: &[UpstreamDiagnosis]) -> bool {
             Ok(0) => {}
             Ok(count) => {
                 let noun = if count == 1 { "resource" } else { "resources" };
-                eprintln!("cipher-test: {file}: {count} {noun} changed");
+                tell!("cipher-test: {file}: {count} {noun} changed");
             }
             Err(reason) => {
-                eprintln!("cipher-test: {file} is left as it is: {reason}");
+                tell!("cipher-test: {file} is left as it is: {reason}");
                 complete = false;
             }
         }

@@ -17,7 +17,7 @@ use super::starttls::{Dialogue, StartTls, StartTlsError, StartTlsFault, Turn};
 use crate::target::Destination;
 
 pub use proxy::{Proxy, ProxyCredentials, ProxyKind, ProxyUrlError};
-pub use tunnel::{Tunnel, TunnelTls};
+pub use tunnel::{ConnectAnswer, Tunnel, TunnelTls};
 
 /// How to get from here to the server's TLS, in the order of the fields.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]

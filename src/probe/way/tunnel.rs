@@ -112,45 +112,66 @@ impl TunnelTls {
     }
 }
 
-/// Reads answers up to the final one: interim ones, of which there may be several, come before it
-/// (RFC 9110 §15.2).
+/// Byte by byte, since what follows the answer belongs to the server.
 async fn read_answer(connection: &mut Connection) -> Result<(), WayError> {
-    let mut left = ANSWER_LIMIT;
+    let mut answer = ConnectAnswer::default();
     loop {
-        let head = read_head(connection, &mut left).await?;
-        match status(&head) {
-            Some(100..=199) => {}
-            Some(200..=299) => return Ok(()),
-            Some(status) => return Err(TunnelFault::Refused(status).into()),
-            None => return Err(TunnelFault::NotHttp.into()),
-        }
-    }
-}
-
-/// Byte by byte, since what follows the answer belongs to the server. A line may end without CR
-/// (RFC 9112 §2.2).
-async fn read_head(connection: &mut Connection, left: &mut usize) -> Result<Vec<u8>, WayError> {
-    let mut head = Vec::new();
-    while !head.ends_with(b"\n\r\n") && !head.ends_with(b"\n\n") {
         let mut byte = [0];
-        if *left == 0 {
-            return Err(TunnelFault::NotHttp.into());
-        }
         if connection.read(&mut byte).await? == 0 {
             return Err(TunnelFault::Ended.into());
         }
-        *left -= 1;
-        head.push(byte[0]);
-        if head.len() == b"HTTP/".len() && head != b"HTTP/" {
-            return Err(TunnelFault::NotHttp.into());
+        if answer.push(byte[0])? {
+            return Ok(());
         }
     }
-    Ok(head)
 }
 
+/// What a proxy answers to CONNECT, as it comes: heads without content, of which all but the last
+/// are interim (RFC 9110 §15.2). At most 16 KiB in all.
+#[derive(Debug, Default)]
+pub struct ConnectAnswer {
+    head: Vec<u8>,
+    length: usize,
+}
+
+impl ConnectAnswer {
+    /// Takes the next byte. True once the tunnel is open: what follows is the server's.
+    ///
+    /// # Errors
+    ///
+    /// If the proxy refuses, or if this is no HTTP or too much of it. There is nothing to be read
+    /// after that.
+    pub fn push(&mut self, byte: u8) -> Result<bool, TunnelFault> {
+        self.length += 1;
+        self.head.push(byte);
+        let begins = self.head.len().min(b"HTTP/".len());
+        if self.head[..begins] != b"HTTP/"[..begins] || self.length > ANSWER_LIMIT {
+            return Err(TunnelFault::NotHttp);
+        }
+        // A line may end without CR (RFC 9112 §2.2).
+        if !self.head.ends_with(b"\n\r\n") && !self.head.ends_with(b"\n\n") {
+            return Ok(false);
+        }
+        match status(&self.head) {
+            // 101 ends the talk in HTTP, and is not what was asked for.
+            Some(100 | 102..=199) => self.head.clear(),
+            Some(200..=299) => return Ok(true),
+            Some(status) => return Err(TunnelFault::Refused(status)),
+            None => return Err(TunnelFault::NotHttp),
+        }
+        Ok(false)
+    }
+}
+
+/// The three digits of a status line, whose reason need not be UTF-8 (RFC 9112 §4).
 fn status(head: &[u8]) -> Option<u16> {
     let line = head.split(|byte| *byte == b'\n').next()?;
-    std::str::from_utf8(line).ok()?.split_whitespace().nth(1)?.parse().ok()
+    let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    let code = words.nth(1)?;
+    if code.len() != 3 || !code.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    Some(code.iter().fold(0, |number, digit| number * 10 + u16::from(digit - b'0')))
 }
 
 #[cfg(test)]
@@ -194,7 +215,7 @@ mod tests {
     #[tokio::test]
     async fn answers_are_read_up_to_the_final_one_and_no_further() {
         #[rustfmt::skip]
-        let table: [(&str, Option<u16>); 9] = [
+        let table: [(&str, Option<u16>); 12] = [
             ("HTTP/1.1 200 OK\r\nVia: a\r\n\r\n",                                Some(200)),
             ("HTTP/1.0 200\r\n\r\n",                                             Some(200)),
             ("HTTP/1.1 200 OK\nVia: a\n\n",                                      Some(200)),
@@ -202,7 +223,10 @@ mod tests {
             ("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",             Some(200)),
             ("HTTP/1.1 103 Early\r\nA: b\r\n\r\nHTTP/1.1 102 P\n\nHTTP/1.1 407 No\n\n", Some(407)),
             ("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n",              Some(407)),
+            ("HTTP/1.1 101 Switching Protocols\r\n\r\n",                         Some(101)),
             ("HTTP/1.1\r\n\r\n",                                                 None),
+            ("HTTP/1.1 +200 OK\r\n\r\n",                                         None),
+            ("HTTP/1.1 2000 OK\r\n\r\n",                                         None),
             ("HTTP/1.1 100 Continue\r\n\r\nSSH-2.0-x\r\n\r\n",                    None),
         ];
         for (answer, expected) in table {
@@ -217,6 +241,12 @@ mod tests {
             }
             assert_eq!(rest, b"\x16rest", "{answer:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_reason_need_not_be_utf8() {
+        let (result, _) = read(b"HTTP/1.1 407 Gesperrt f\xfcr Sie\r\n\r\n").await;
+        assert_eq!(result, Err(TunnelFault::Refused(407)));
     }
 
     #[tokio::test]

@@ -5,13 +5,16 @@ use serde_json::{Value, json};
 use super::{Fields, Note, Product, TLS_CONTEXT, TLS_SOCKET, Wanted, Written};
 use crate::envoy::Protocol;
 
+const PROXY_SOCKET: &str = "envoy.transport_sockets.upstream_proxy_protocol";
+const PROXY_TRANSPORT: &str = "type.googleapis.com/envoy.extensions.transport_sockets.proxy_protocol.v3.ProxyProtocolUpstreamTransport";
 const HTTP_OPTIONS: &str = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 
 /// `transport_socket` and, where the protocol has to be said, `typed_extension_protocol_options`,
 /// as they stand in a cluster.
 ///
 /// Envoy `api/envoy/config/cluster/v3/cluster.proto`,
-/// `api/envoy/extensions/transport_sockets/tls/v3/{tls,common}.proto` and
+/// `api/envoy/extensions/transport_sockets/tls/v3/{tls,common}.proto`,
+/// `api/envoy/extensions/transport_sockets/proxy_protocol/v3/upstream_proxy_protocol.proto` and
 /// `api/envoy/extensions/upstreams/http/v3/http_protocol_options.proto`.
 pub(super) fn documents(wanted: &Wanted<'_>) -> Written {
     let mut notes = vec![Note::Verification(Product::Envoy)];
@@ -29,9 +32,19 @@ pub(super) fn documents(wanted: &Wanted<'_>) -> Written {
         .object("common_tls_context", common);
     let socket = Fields::default().text("name", Some(TLS_SOCKET)).object("typed_config", context);
     let cluster = Fields::default()
-        .object("transport_socket", socket)
+        .object("transport_socket", with_proxy_header(wanted, socket))
         .object("typed_extension_protocol_options", protocol_options(wanted));
     Ok((vec![cluster.0.into()], notes))
+}
+
+/// The header precedes TLS, and so its socket holds that of TLS.
+fn with_proxy_header(wanted: &Wanted<'_>, socket: Fields) -> Fields {
+    let Some(version) = wanted.names.proxy_protocol else { return socket };
+    let transport = Fields::default()
+        .text("@type", Some(PROXY_TRANSPORT))
+        .value("config", json!({ "version": version }))
+        .object("transport_socket", socket);
+    Fields::default().text("name", Some(PROXY_SOCKET)).object("typed_config", transport)
 }
 
 /// A Secret of type `kubernetes.io/tls`, mounted as files.

@@ -121,7 +121,7 @@ impl Product {
         let own = self.starting_point(ClientConfig::new(before.release, before.build));
         let after = change.apply(before);
         let wanted = Wanted { target, names, own: &own, after: &after, change };
-        let (documents, notes) = match self {
+        let (documents, mut notes) = match self {
             Self::Envoy => envoy::documents(&wanted),
             Self::Kgateway => kgateway::documents(&wanted),
             Self::EnvoyGateway => envoy_gateway::documents(&wanted),
@@ -129,6 +129,9 @@ impl Product {
             Self::Contour => contour::documents(&wanted),
             Self::Emissary => emissary::documents(&wanted),
         }?;
+        if names.proxy_protocol.is_some() && self != Self::Envoy {
+            notes.push(Note::ProxyProtocol(self));
+        }
         let documents: Vec<_> = documents.iter().map(yaml).collect();
         Ok(Documents { yaml: documents.join("---\n"), notes })
     }

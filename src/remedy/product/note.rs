@@ -57,6 +57,8 @@ pub enum Note {
     ContextNeedsProtocols,
     /// A TCP proxy is another resource.
     TcpMapping,
+    /// Where this product takes the version of the PROXY protocol from.
+    ProxyProtocol(Product),
 }
 
 impl fmt::Display for Note {
@@ -129,7 +131,25 @@ impl fmt::Display for Note {
             Self::TcpMapping => {
                 f.write_str("name this TLSContext in tls of the TCPMapping for the server")
             }
+            Self::ProxyProtocol(product) => {
+                write!(f, "the PROXY protocol header is not part of this: {}", header(*product))
+            }
         }
+    }
+}
+
+/// kgateway `api/v1alpha1/kgateway/backend_config_policy_types.go`, Envoy Gateway
+/// `api/v1alpha1/backendtrafficpolicy_types.go`, Istio `networking/v1alpha3/destination_rule.proto`.
+fn header(product: Product) -> &'static str {
+    match product {
+        Product::Envoy => "its socket goes around that of TLS",
+        Product::Kgateway => "set upstreamProxyProtocol in the BackendConfigPolicy",
+        Product::EnvoyGateway => "set proxyProtocol in a BackendTrafficPolicy for the route",
+        Product::Istio => {
+            "set trafficPolicy.proxyProtocol in the DestinationRule; an EnvoyFilter for the socket of TLS does not reach into the one that sends the header"
+        }
+        Product::Contour => "no field of Contour's is known that sends one to upstreams",
+        Product::Emissary => "no field of Emissary's is known that sends one to upstreams",
     }
 }
 

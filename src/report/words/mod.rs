@@ -2,7 +2,7 @@
 
 pub(super) mod gloo;
 
-use crate::probe::{StartTls, StartTlsFault};
+use crate::probe::{ProbeError, StartTls, StartTlsFault};
 use crate::survey::Oddity;
 use crate::tls::{CipherSuite, TlsVersion};
 use crate::verdict::{Finding, Hopeless, Summary};
@@ -304,6 +304,9 @@ pub(super) fn advice(finding: &Finding) -> Option<String> {
         Finding::StartTls(error) => return starttls(&error.fault),
         Finding::AddressFamily => "Give the host an IPv4 address, or name its IPv6 address itself.",
         Finding::Unreachable(_) => "Check host, port and network from where Envoy runs.",
+        Finding::NoAnswer(reason) if *reason == ProbeError::Budget.to_string() => {
+            "Allow more connections by --budget."
+        }
         Finding::NoAnswer(_) | Finding::Hangup(_) => {
             "A firewall, a wrong port or a server that waits for a PROXY header does this; try \
              from where Envoy runs."

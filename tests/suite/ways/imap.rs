@@ -33,6 +33,15 @@ fn what_does_not_suit_is_found_and_no_patch_is_made_of_it() {
     assert_eq!(fix.stdout, "");
 }
 
+/// Envoy would not ask for TLS, however well that would suit it.
+#[test]
+fn what_suits_needs_no_patch_but_is_not_said_to_connect() {
+    let fix = run(Dovecot::imap().start().address(), &["--starttls", "imap", "--fix", "patch"]);
+    assert_eq!((fix.code, fix.stdout.as_str()), (Some(0), ""), "{}", fix.stderr);
+    assert!(fix.stderr.contains("no patch: Gloo has no field"), "{}", fix.stderr);
+    assert!(!fix.stderr.contains("Envoy connects"), "{}", fix.stderr);
+}
+
 #[test]
 fn a_plain_server_is_told_how_to_be_surveyed() {
     let server = Dovecot::imap().start();
