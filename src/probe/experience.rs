@@ -37,7 +37,17 @@ struct Known {
     /// never did.
     has_passing_failures: bool,
     has_lasting_failures: bool,
+    /// Hellos sent while nobody else talked to the server: those that were answered, and those
+    /// that were hung up on though the server answers them.
+    answered_alone: u32,
+    lost_alone: u32,
 }
+
+/// How likely it may be at most that a hello which the server answers is taken for one that it
+/// hangs up on.
+const CHANCE: f64 = 5e-4;
+/// The fewest failures in a row that are no chance.
+const FEWEST_FAILURES: i32 = 3;
 
 impl Experience {
     /// How long to wait for an answer on each connection: impatiently at first, and at last as
@@ -101,6 +111,30 @@ impl Experience {
         known.has_lasting_failures |= lasts;
     }
 
+    /// Takes note of hellos that were answered, and of others that were hung up on though the
+    /// server answers them, all sent while nobody else talked to it.
+    pub(super) fn note_alone(&self, answered: u32, lost: u32) {
+        let mut known = self.known();
+        known.answered_alone = known.answered_alone.saturating_add(answered);
+        known.lost_alone = known.lost_alone.saturating_add(lost);
+    }
+
+    /// Whether a hello that was hung up on so many times in a row, alone with the server, is hung
+    /// up on for its own sake. Laplace's rule of succession estimates how often one is lost.
+    pub(super) fn is_no_chance(&self, failures: u32) -> bool {
+        let known = *self.known();
+        let lost = f64::from(known.lost_alone) + 1.0;
+        let loss = lost / (lost + f64::from(known.answered_alone) + 1.0);
+        let failures = i32::try_from(failures).unwrap_or(i32::MAX);
+        failures >= FEWEST_FAILURES && loss.powi(failures) <= CHANCE
+    }
+
+    /// Whether more than one in ten hellos sent alone with the server got lost.
+    pub(super) fn loses_alone(&self) -> bool {
+        let known = *self.known();
+        known.lost_alone > 1 && known.lost_alone.saturating_mul(10) > known.answered_alone
+    }
+
     pub(super) fn has_answered(&self) -> bool {
         self.known().usual.is_some()
     }
@@ -161,6 +195,21 @@ mod tests {
         assert_eq!(experience.resends(), 0);
         experience.note_failure(false);
         assert_eq!(experience.resends(), RESENDS);
+    }
+
+    #[test]
+    fn the_more_is_lost_the_more_failures_are_chance() {
+        let failures_needed = |answered, lost| {
+            let experience = Experience::default();
+            experience.note_alone(answered, lost);
+            (1..100).find(|failures| experience.is_no_chance(*failures))
+        };
+        assert_eq!(failures_needed(0, 0), Some(11));
+        assert_eq!(failures_needed(7, 0), Some(4));
+        assert_eq!(failures_needed(100, 0), Some(3));
+        assert_eq!(failures_needed(40, 5), Some(4));
+        assert_eq!(failures_needed(20, 10), Some(8));
+        assert_eq!(failures_needed(u32::MAX, 0), Some(3));
     }
 
     #[test]

@@ -7,6 +7,9 @@
 //!
 //! The gate also keeps the endpoint's logical clock: how many round trips end to end its probes
 //! have taken, where each began no earlier than those had ended that it may have waited for.
+//!
+//! Who wants to know whether the number of connections is why the server hangs up can have the
+//! endpoint for itself: then nobody else is let in, and nobody else is there.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
@@ -50,6 +53,26 @@ pub struct Gate {
     has_denied: AtomicBool,
     /// How many wait to be let in who let nobody go first.
     waiting: watch::Sender<usize>,
+    presence: Arc<watch::Sender<Presence>>,
+}
+
+/// Who is at the endpoint.
+#[derive(Debug, Default)]
+struct Presence {
+    /// How many places are taken by those who share the endpoint.
+    sharing: usize,
+    /// Whether somebody has it alone, or waits until the others have left.
+    is_alone: bool,
+}
+
+/// The endpoint for oneself, until this is dropped.
+#[derive(Debug)]
+pub(super) struct Solitude(Arc<watch::Sender<Presence>>);
+
+impl Drop for Solitude {
+    fn drop(&mut self) {
+        self.0.send_modify(|presence| presence.is_alone = false);
+    }
 }
 
 /// One who waits at the gate, until this is dropped.
@@ -74,15 +97,26 @@ pub(crate) struct Place {
     own: Option<OwnedSemaphorePermit>,
     _all: OwnedSemaphorePermit,
     surplus: Arc<AtomicUsize>,
+    _shared: Option<Shared>,
     /// The round trips that had been taken when the place was given.
     pub(super) begun_at: u32,
+}
+
+/// One of those who share the endpoint, until this is dropped.
+#[derive(Debug)]
+struct Shared(Arc<watch::Sender<Presence>>);
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.0.send_modify(|presence| presence.sharing = presence.sharing.saturating_sub(1));
+    }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         let take = |surplus: usize| surplus.checked_sub(1);
-        let one = self.surplus.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
-        if let (Ok(_), Some(own)) = (one, self.own.take()) {
+        let Some(own) = self.own.take() else { return };
+        if self.surplus.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok() {
             own.forget();
         }
     }
@@ -125,6 +159,7 @@ impl Gate {
             has_opened: AtomicBool::new(false),
             has_denied: AtomicBool::new(false),
             waiting: watch::Sender::new(0),
+            presence: Arc::default(),
         }
     }
 
@@ -283,7 +318,55 @@ impl Gate {
         Arc::clone(&self.places).acquire_owned().await.map_err(|_| Shut::Ended)
     }
 
+    /// The same for who has the endpoint alone, and needs no place of those who share it.
+    pub(super) async fn enter_alone(&self, _solitude: &Solitude) -> Result<Place, Shut> {
+        self.enter_when_due(None, None).await
+    }
+
+    /// Waits until nobody else is there, or will be before the answer is dropped.
+    pub(super) async fn alone(&self) -> Solitude {
+        let mut presence = self.presence.subscribe();
+        loop {
+            // The sender lives as long as this gate.
+            let _ = presence.wait_for(|presence| !presence.is_alone).await;
+            if self.change(|presence| !std::mem::replace(&mut presence.is_alone, true)) {
+                break;
+            }
+        }
+        let solitude = Solitude(Arc::clone(&self.presence));
+        let _ = presence.wait_for(|presence| presence.sharing == 0).await;
+        solitude
+    }
+
+    /// Waits until nobody has the endpoint alone.
+    async fn share(&self) -> Shared {
+        let mut presence = self.presence.subscribe();
+        loop {
+            let _ = presence.wait_for(|presence| !presence.is_alone).await;
+            let came = self.change(|presence| {
+                presence.sharing += usize::from(!presence.is_alone);
+                !presence.is_alone
+            });
+            if came {
+                return Shared(Arc::clone(&self.presence));
+            }
+        }
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Presence) -> bool) -> bool {
+        self.presence.send_if_modified(change)
+    }
+
     async fn enter_at(&self, own: OwnedSemaphorePermit) -> Result<Place, Shut> {
+        let shared = self.share().await;
+        self.enter_when_due(Some(own), Some(shared)).await
+    }
+
+    async fn enter_when_due(
+        &self,
+        own: Option<OwnedSemaphorePermit>,
+        shared: Option<Shared>,
+    ) -> Result<Place, Shut> {
         let all = Arc::clone(&self.all).acquire_owned().await.map_err(|_| Shut::Ended)?;
         let mut last = self.last.lock().await;
         if self.is_spent() {
@@ -297,7 +380,8 @@ impl Gate {
         }
         *last = Some(Instant::now());
         let surplus = Arc::clone(&self.surplus);
-        Ok(Place { own: Some(own), _all: all, surplus, begun_at: self.round_trips() })
+        let begun_at = self.round_trips();
+        Ok(Place { own, _all: all, surplus, _shared: shared, begun_at })
     }
 
     /// Takes note of a connection that is about to be opened, unless none is allowed any more.
@@ -417,6 +501,33 @@ mod tests {
         };
         futures::join!(last, others, leave);
         assert_eq!(*order.lock().unwrap(), ["other", "other", "last"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_alone_has_waited_for_the_others_and_keeps_them_out() {
+        let gate = gate(5, Duration::ZERO);
+        let first = gate.enter().await.unwrap();
+        let second = Duration::from_secs(1);
+        assert!(tokio::time::timeout(second, gate.alone()).await.is_err());
+        // Who no longer waits keeps nobody out.
+        let other = gate.enter().await.unwrap();
+        drop((first, other));
+        let solitude = gate.alone().await;
+        let _places = [gate.enter_alone(&solitude).await, gate.enter_alone(&solitude).await];
+        assert!(tokio::time::timeout(second, gate.enter()).await.is_err());
+        assert!(tokio::time::timeout(second, gate.alone()).await.is_err());
+        drop(solitude);
+        gate.enter().await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_alone_takes_none_of_the_places() {
+        let gate = gate(5, Duration::ZERO);
+        let solitude = gate.alone().await;
+        let place = gate.enter_alone(&solitude).await.unwrap();
+        gate.narrow();
+        drop((place, solitude));
+        assert_eq!((gate.width(), gate.places.available_permits()), (3, 3));
     }
 
     #[tokio::test(start_paused = true)]

@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::experience::Experience;
-use super::gate::{Gate, Place, Shut};
+use super::gate::{Gate, Place, Shut, Solitude};
 use super::limits::Limits;
 use super::starttls::StartTlsError;
 use super::way::{Connection, TunnelError, TunnelFault, Way, WayError};
@@ -34,6 +34,7 @@ pub struct Prober {
     experience: Arc<Experience>,
     depth: Arc<AtomicU32>,
     lets_others_first: bool,
+    solitude: Option<Arc<Solitude>>,
 }
 
 /// What a server answered to one hello.
@@ -139,7 +140,8 @@ impl Prober {
     pub fn new(destination: impl Into<Destination>, gate: Arc<Gate>, limits: Arc<Limits>) -> Self {
         let destination = destination.into();
         let (way, depth, experience) = (Arc::default(), Arc::default(), Arc::default());
-        Self { destination, gate, limits, way, depth, experience, lets_others_first: false }
+        let (lets_others_first, solitude) = (false, None);
+        Self { destination, gate, limits, way, depth, experience, lets_others_first, solitude }
     }
 
     /// The same prober, reaching its server by `way`.
@@ -179,6 +181,16 @@ impl Prober {
         Self { lets_others_first: true, ..self.clone() }
     }
 
+    /// The same prober once nobody else talks to the endpoint; nobody else does as long as it is
+    /// there. What is hung up on then is not hung up on for the number of connections.
+    pub(crate) async fn alone(&self) -> Self {
+        if self.solitude.is_some() {
+            return self.clone();
+        }
+        let solitude = Some(Arc::new(self.gate.alone().await));
+        Self { solitude, ..self.clone() }
+    }
+
     /// The round trip, counted from the first connection to this endpoint, at which the last of
     /// this prober's own probes ended.
     #[must_use]
@@ -204,6 +216,24 @@ impl Prober {
         self.experience.opened_at_last_answer()
     }
 
+    /// Takes note of hellos sent [`alone`](Self::alone): those that were answered, and those that
+    /// were hung up on though the server answers them.
+    pub(crate) fn note_alone(&self, answered: u32, lost: u32) {
+        self.experience.note_alone(answered, lost);
+    }
+
+    /// Whether so many failures in a row of a hello sent [`alone`](Self::alone) are no chance, as
+    /// far as hellos to this server got lost until now.
+    pub(crate) fn is_no_chance(&self, failures: u32) -> bool {
+        self.experience.is_no_chance(failures)
+    }
+
+    /// Whether many hellos are hung up on that nobody else talked to the server beside, though it
+    /// answers them: fewer connections, and slower ones, are no help there.
+    pub(crate) fn loses_alone(&self) -> bool {
+        self.experience.loses_alone()
+    }
+
     /// How long to wait for the answer to a hello that is known to be answered.
     #[must_use]
     pub fn control_patience(&self) -> Duration {
@@ -222,9 +252,10 @@ impl Prober {
 
     /// Waits until a connection may be opened.
     pub(crate) async fn enter(&self) -> Result<Place, ProbeError> {
-        let entered = match self.lets_others_first {
-            true => self.gate.enter_last().await,
-            false => self.gate.enter().await,
+        let entered = match &self.solitude {
+            Some(solitude) => self.gate.enter_alone(solitude).await,
+            None if self.lets_others_first => self.gate.enter_last().await,
+            None => self.gate.enter().await,
         };
         entered.map_err(ProbeError::from)
     }

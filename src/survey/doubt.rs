@@ -2,15 +2,25 @@
 //!
 //! A hello that is known to be accepted, sent right after, is the control: if that works and the
 //! doubtful hello fails again, the server refuses; if not, it is throttling us, and everything
-//! goes slower. After two refusals found in this way, the same ending counts as one, as long as
-//! controls keep being answered; after two silences, the same silence is not asked about again,
-//! and stays unclear.
+//! goes slower. Once a few hellos have failed in this way, more than chance explains, the same
+//! ending counts as a refusal, as long as controls keep being answered; after two silences, the
+//! same silence is not asked about again, and stays unclear.
 //!
-//! Trap: where connections are limited, a control can succeed by chance. Once an ending has
-//! proven to be trouble, all that rested on endings is asked again, and each refusal must show
-//! twice that the hello fails after a longer pause than the control after it needs.
+//! Traps:
+//! - Where connections are limited, a server frees a place some time after a connection has
+//!   ended. A hello sent right after a control was hung up on for the control, and the control
+//!   after it answered, again and again. So hello and control are sent while nobody else talks
+//!   to the server, and the pause before the hello grows, so that no steady limit lets all
+//!   controls through and none of the hellos.
+//! - Behind one address, every second connection may go to a server that is dead. So the number
+//!   of controls changes, and with it the place of the hello in any such cycle.
+//! - Connections may get lost at random. How many failures in a row are no chance depends on how
+//!   many hellos were lost that the server is known to answer.
+//!
+//! Once an ending has proven to be trouble, all that rested on endings is asked again, each hello
+//! until its own failures are no chance.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
@@ -23,8 +33,12 @@ use super::size::{Known, Limit, Sizes, find_limit, size};
 use crate::probe::{Ending, Outcome, Prober};
 use crate::wire::ClientHello;
 
-/// How often a control must tell the same story before an ending counts as a refusal.
+/// How often a control must tell the same story before the same silence stays unclear.
 const CONFIRMATIONS: usize = 2;
+/// How often a hello that is hung up on is asked again at most.
+const MOST_FAILURES: u32 = 8;
+/// The shortest pause before a hello that was hung up on is asked again.
+const FIRST_LOOK: Duration = Duration::from_millis(20);
 /// How long to wait when the control fails, at first; it doubles each time.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// The shortest pause before a hello that was hung up on is asked again under suspicion.
@@ -38,7 +52,11 @@ const FAILED_CONTROLS: u32 = 5;
 #[derive(Debug, Default)]
 pub(super) struct Doubts {
     open: Vec<Doubt>,
-    confirmed: BTreeMap<&'static str, usize>,
+    /// How many hellos failed by an ending, alone with the server, where the controls after them
+    /// did not.
+    failures: BTreeMap<&'static str, u32>,
+    /// The endings that count as refusals.
+    confirmed: BTreeSet<&'static str>,
     /// Words for what taught nothing while a control was answered, and how often it did.
     persistent: BTreeMap<String, usize>,
     /// All that was taken for refused because of an ending.
@@ -66,7 +84,7 @@ struct Doubt {
     job: Job,
     trouble: Trouble,
     /// How often the hello failed in a row where a control right after it did not.
-    failures: usize,
+    failures: u32,
 }
 
 impl Doubt {
@@ -96,6 +114,7 @@ impl Doubts {
     /// Takes note of a hello that was answered. If it was hung up on before, that was trouble.
     pub(super) fn note_answer(&mut self, searches: &mut [SuiteSearch], job: &Job) {
         self.sizes.note_answered(job.size);
+        self.failed_controls = 0;
         if job.attempts > 0 {
             self.suspect(searches);
         }
@@ -127,11 +146,8 @@ impl Doubts {
             // That is how this server says no; but a set that matters may have met with trouble
             // that looks the same.
             Trouble::Ended(ending)
-                if is_size_known && self.is_confirmed(ending) && deserves_another(&job) =>
+                if is_size_known && self.is_confirmed(ending) && !deserves_another(&job) =>
             {
-                searches[index].ask_again(Job { attempts: job.attempts + 1, ..job });
-            }
-            Trouble::Ended(ending) if is_size_known && self.is_confirmed(ending) => {
                 self.refuse(searches, index, job, ending);
             }
             Trouble::Unclear(what) if is_size_known && self.is_persistent(&what) => {
@@ -159,7 +175,7 @@ impl Doubts {
             return;
         }
         let Some(answered) = self.ask_known(searches, subject, prober).await else { return };
-        if answered {
+        if answered && !self.is_contradicted(searches) {
             self.verified = self.refusals.len();
         } else {
             self.suspect(searches);
@@ -167,20 +183,45 @@ impl Doubts {
     }
 
     /// Sends a control and says whether it was answered; `None` if there is none to send.
+    ///
+    /// One that is lost is sent once more: where connections get lost whatever the pace, a lower
+    /// one is no help.
     async fn ask_known(
         &mut self,
-        searches: &[SuiteSearch],
+        searches: &mut [SuiteSearch],
         subject: &Subject,
         prober: &Prober,
     ) -> Option<bool> {
         let control = self.control(searches, subject)?;
-        let outcome = prober.ask_within(&control, prober.control_patience()).await;
-        let Outcome::Selected(flight) = outcome else { return Some(false) };
+        if self.is_answered(&control, prober).await {
+            return Some(true);
+        }
+        self.suspect(searches);
+        sleep(LEAST_PAUSE).await;
+        Some(self.is_answered(&control, prober).await)
+    }
+
+    async fn is_answered(&mut self, control: &ClientHello, prober: &Prober) -> bool {
+        let prober = prober.alone().await;
+        let outcome = prober.ask_within(control, prober.control_patience()).await;
+        let Outcome::Selected(flight) = outcome else {
+            prober.note_alone(0, 1);
+            return false;
+        };
+        prober.note_alone(1, 0);
         if let Some(hello) = flight.server_hello {
             self.known = Some((hello.version, hello.cipher_suite));
-            self.sizes.note_answered(size(&control));
+            self.sizes.note_answered(size(control));
         }
-        Some(true)
+        true
+    }
+
+    /// Whether a suite was taken for refused because of an ending that is selected now.
+    fn is_contradicted(&self, searches: &[SuiteSearch]) -> bool {
+        let Some((version, suite)) = self.known else { return false };
+        self.refusals
+            .iter()
+            .any(|(index, job)| searches[*index].version == version && job.suites.contains(&suite))
     }
 
     /// An ending was trouble, so that all that rests on endings is in doubt again.
@@ -190,6 +231,7 @@ impl Doubts {
         }
         self.suspicious = true;
         self.confirmed.clear();
+        self.failures.clear();
         for search in searches.iter_mut() {
             search.oddities.retain(|oddity| !matches!(oddity, Oddity::RefusesByEnding(_)));
         }
@@ -209,7 +251,7 @@ impl Doubts {
     }
 
     fn is_confirmed(&self, ending: Ending) -> bool {
-        self.confirmed.get(key(ending)).is_some_and(|count| *count >= CONFIRMATIONS)
+        self.confirmed.contains(key(ending))
     }
 
     /// Asks again, one connection at a time, for everything that is in doubt.
@@ -244,7 +286,9 @@ impl Doubts {
             }
             let is_known = self.sizes.cover(doubt.job.size)
                 && match &doubt.trouble {
-                    Trouble::Ended(ending) => self.is_confirmed(*ending),
+                    Trouble::Ended(ending) => {
+                        self.is_confirmed(*ending) && !deserves_another(&doubt.job)
+                    }
                     Trouble::Unclear(what) => self.is_persistent(what),
                 };
             if is_known {
@@ -265,28 +309,43 @@ impl Doubts {
         let Some(doubt) = self.check_size(searches, subject, prober, doubt).await else { return };
         let Doubt { search: index, mut job, trouble, failures } = doubt;
         job.attempts += 1;
-        if job.attempts > prober.limits().retries.max(CONFIRMATIONS as u32) {
+        let was_ending = matches!(trouble, Trouble::Ended(_));
+        // Without a control, more failures would tell no more.
+        let most = match was_ending && self.control(searches, subject).is_some() {
+            true => MOST_FAILURES,
+            false => prober.limits().retries,
+        };
+        if job.attempts > most.max(CONFIRMATIONS as u32) {
             searches[index].record_unclear(&job, &words(&trouble));
             return;
         }
-        if self.suspicious {
-            sleep(pause(prober, job.attempts)).await;
-        }
-        let was_ending = matches!(trouble, Trouble::Ended(_));
-        let search = &mut searches[index];
         let subject = &subject.in_manner(self.manner);
-        let hello = suite_hello(subject, search.version, &job.suites, job.share);
+        let hello = suite_hello(subject, searches[index].version, &job.suites, job.share);
         job.size = size(&hello);
+        let outcome = match trouble {
+            Trouble::Ended(ending) => self.ask_alone(prober, &hello, &job, ending).await,
+            Trouble::Unclear(_) => {
+                if self.suspicious {
+                    sleep(pause(prober, job.attempts)).await;
+                }
+                prober.ask(&hello).await
+            }
+        };
+        let search = &mut searches[index];
         search.note_resent(&job);
-        let outcome = prober.ask(&hello).await;
         if matches!(outcome, Outcome::Selected(_) | Outcome::Refused(_)) {
             self.sizes.note_answered(job.size);
         }
         match search.record(job, &outcome, 1) {
+            Verdict::Doubtful(job, Trouble::Ended(ending)) if self.is_confirmed(ending) => {
+                self.refuse(searches, index, job, ending);
+            }
             // It works now, so it was trouble: fewer connections at once from here on.
             Verdict::Recorded => {
+                self.failed_controls = 0;
+                prober.note_alone(u32::from(was_ending), failures);
                 // Once for all that were in flight together.
-                if !std::mem::replace(&mut self.slowed_down, true) {
+                if !std::mem::replace(&mut self.slowed_down, true) && !prober.loses_alone() {
                     prober.gate().narrow();
                 }
                 if was_ending {
@@ -295,41 +354,73 @@ impl Doubts {
             }
             Verdict::Doubtful(job, trouble) => {
                 let doubt = Doubt { search: index, job, trouble, failures };
-                self.ask_control(searches, subject, prober, doubt).await;
+                self.ask_controls(searches, subject, prober, doubt).await;
             }
         }
     }
 
-    async fn ask_control(
+    /// Asks again for what was hung up on while nobody else talks to the server, and some time
+    /// after the last connection.
+    async fn ask_alone(
+        &self,
+        prober: &Prober,
+        hello: &ClientHello,
+        job: &Job,
+        ending: Ending,
+    ) -> Outcome {
+        let looks = self.failures.get(key(ending)).copied().unwrap_or(0) + 1;
+        let prober = prober.alone().await;
+        sleep(match self.suspicious {
+            true => pause(&prober, job.attempts),
+            false if self.is_confirmed(ending) => FIRST_LOOK,
+            false => FIRST_LOOK * looks.max(job.attempts),
+        })
+        .await;
+        prober.ask(hello).await
+    }
+
+    async fn ask_controls(
         &mut self,
         searches: &mut [SuiteSearch],
         subject: &Subject,
         prober: &Prober,
         mut doubt: Doubt,
     ) {
-        let Some(is_answered) = self.ask_known(searches, subject, prober).await else {
-            self.open.push(doubt);
-            return;
+        // In turn, so that what comes and goes with the number of connections shows.
+        let controls = match doubt.trouble {
+            Trouble::Unclear(_) => 1,
+            Trouble::Ended(_) if self.suspicious => doubt.job.attempts % 2,
+            Trouble::Ended(_) => doubt.job.attempts % 2 + 1,
         };
-        if !is_answered {
-            doubt.failures = 0;
-            self.open.push(doubt);
-            self.suspect(searches);
-            return self.slow_down(prober).await;
+        for _ in 0..controls {
+            match self.ask_known(searches, subject, prober).await {
+                None => return self.open.push(doubt),
+                Some(true) => {}
+                Some(false) => {
+                    doubt.failures = 0;
+                    self.open.push(doubt);
+                    self.suspect(searches);
+                    return self.slow_down(prober).await;
+                }
+            }
         }
-        self.failed_controls = 0;
-        self.verified = self.refusals.len();
-        doubt.failures += 1;
+        if controls > 0 {
+            self.failed_controls = 0;
+            if self.is_contradicted(searches) {
+                self.suspect(searches);
+            }
+        }
         let is_size_known = self.sizes.cover(doubt.job.size);
         match &doubt.trouble {
             // Not before it is known that its size is not the reason.
             _ if !is_size_known => self.open.push(doubt),
-            Trouble::Ended(_) if self.suspicious && doubt.failures < CONFIRMATIONS => {
-                self.open.push(doubt);
-            }
             Trouble::Ended(ending) => {
                 let ending = *ending;
-                self.confirm(searches, doubt.search, doubt.job, ending);
+                doubt.failures += 1;
+                self.note_failure(searches, prober, doubt, ending);
+                if controls > 0 {
+                    self.verified = self.refusals.len();
+                }
             }
             Trouble::Unclear(what) => {
                 *self.persistent.entry(what.clone()).or_default() += 1;
@@ -338,15 +429,28 @@ impl Doubts {
         }
     }
 
-    fn confirm(&mut self, searches: &mut [SuiteSearch], index: usize, job: Job, ending: Ending) {
-        self.refuse(searches, index, job, ending);
-        self.verified = self.refusals.len();
-        if self.suspicious {
-            return;
+    /// Takes note of a hello that failed alone with the server, where controls do not.
+    fn note_failure(
+        &mut self,
+        searches: &mut [SuiteSearch],
+        prober: &Prober,
+        doubt: Doubt,
+        ending: Ending,
+    ) {
+        let failures = match self.suspicious {
+            true => doubt.failures,
+            false => {
+                let failures = self.failures.entry(key(ending)).or_default();
+                *failures += 1;
+                *failures
+            }
+        };
+        if !prober.is_no_chance(failures) {
+            return self.open.push(doubt);
         }
-        let count = self.confirmed.entry(key(ending)).or_default();
-        *count += 1;
-        if *count == CONFIRMATIONS {
+        let index = doubt.search;
+        self.refuse(searches, index, doubt.job, ending);
+        if !self.suspicious && self.confirmed.insert(key(ending)) {
             searches[index].oddities.push(Oddity::RefusesByEnding(ending));
         }
     }
@@ -428,20 +532,18 @@ impl Doubts {
     }
 }
 
-/// How often a set with suites in wide use is asked again where the server is known to refuse by
-/// hanging up.
-const SECOND_LOOKS: u32 = 2;
-
+/// Whether a set is asked once more, alone with the server, where the server is known to refuse
+/// by hanging up: if there are suites in wide use in it.
 fn deserves_another(job: &Job) -> bool {
     let is_search = job.purpose == Purpose::Search;
-    is_search && job.attempts < SECOND_LOOKS && job.suites.iter().any(|suite| is_widespread(*suite))
+    is_search && job.attempts == 0 && job.suites.iter().any(|suite| is_widespread(*suite))
 }
 
 /// How long to wait before a hello is asked again where connections may be limited: longer than
 /// the control after it waits, and by more than that the next time, so that no steady limit lets
 /// all controls through and none of the hellos.
 fn pause(prober: &Prober, attempts: u32) -> Duration {
-    (prober.gate().delay() * 4).clamp(LEAST_PAUSE, MOST_PAUSE) * attempts
+    (prober.gate().delay() * 2).clamp(LEAST_PAUSE, MOST_PAUSE) * attempts
 }
 
 fn words(trouble: &Trouble) -> String {

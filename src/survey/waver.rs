@@ -148,6 +148,7 @@ impl Survey {
         let alert = match answer {
             Some(Answer::Refused(Evidence::Alert { alert, .. })) => *alert,
             Some(Answer::Refused(Evidence::VersionRefused)) => AlertDescription::PROTOCOL_VERSION,
+            Some(Answer::Refused(Evidence::Ended { .. })) => return self.doubt_endings(),
             _ => return,
         };
         self.add_waver(alert);
@@ -160,6 +161,18 @@ impl Survey {
         let oddity = Oddity::Wavers(alert);
         if !self.oddities.contains(&oddity) {
             self.oddities.push(oddity);
+        }
+    }
+
+    /// Doubts all that was taken for refused since the server hung up.
+    fn doubt_endings(&mut self) {
+        self.oddities.retain(|oddity| !matches!(oddity, Oddity::RefusesByEnding(_)));
+        let answers = self.versions.iter_mut().flat_map(|version| version.answers.values_mut());
+        for answer in answers {
+            if let Answer::Refused(Evidence::Ended { .. }) = answer {
+                let words = format!("{answer}; so it was for a suite that it takes");
+                *answer = Answer::Unclear(words);
+            }
         }
     }
 

@@ -24,6 +24,13 @@ pub struct Checks {
     pub identity: Option<Identity>,
 }
 
+impl Checks {
+    /// Whether there is nothing to check.
+    pub(super) fn is_none(&self) -> bool {
+        self.trust.is_none() && self.names.is_empty() && self.identity.is_none()
+    }
+}
+
 /// A handshake that was begun before the answer to the hello was there, and so offered all that
 /// the configuration offers.
 #[derive(Debug)]

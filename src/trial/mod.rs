@@ -8,6 +8,7 @@
 
 mod attempt;
 mod certificate;
+mod chance;
 mod dimension;
 mod handshake;
 mod obstacle;

@@ -2,7 +2,8 @@
 
 use futures::stream::{self, StreamExt};
 
-use super::attempt::{Attempt, attempt};
+use super::attempt::{Attempt, ENDED_TRIES, attempt};
+use super::chance::ask_beyond_chance;
 use super::dimension::{
     Dimension, SuiteChoice, Widening, classical_curves, has_post_quantum, sends_post_quantum,
     usable_curves, usable_suites,
@@ -147,8 +148,9 @@ pub async fn try_handshake(
             None => complete(prober, &config, passage, checks).await,
         };
         match completed {
-            // What the connections allowed do not reach for is left out.
-            Err(Obstacle::Unclear(ProbeError::Budget)) => {}
+            // What the connections allowed do not reach for is left out, unless all hangs on it.
+            Err(Obstacle::Unclear(ProbeError::Budget))
+                if !own.certificate_requested && checks.is_none() => {}
             Ok(done) => {
                 if let Some(done) = done.as_ref().filter(|_| own.chain.is_empty()) {
                     own.chain.clone_from(&done.chain);
@@ -355,6 +357,9 @@ async fn try_fully(
 /// Takes the change back to the smallest that gets through, and proves it. Where none does, looks
 /// for a list without the suites that the server fails on.
 pub async fn settle(prober: &Prober, trial: &mut Trial, survey: &Survey, checks: &Checks) {
+    if !confirm_own(prober, trial, checks).await {
+        return;
+    }
     trial.wavers = find_waver(prober, trial, checks, waver::tries(trial, survey)).await;
     if trial.wavers.is_some() {
         return;
@@ -370,6 +375,23 @@ pub async fn settle(prober: &Prober, trial: &mut Trial, survey: &Survey, checks:
     if trial.wavers.is_some() {
         trial.remedy = None;
     }
+}
+
+/// Where Envoy's own hello was hung up on and a wider one was not: finds out whether that was
+/// chance. Returns whether there is a remedy to look for.
+async fn confirm_own(prober: &Prober, trial: &mut Trial, checks: &Checks) -> bool {
+    let (Err(Obstacle::Ended(_)), Some(start)) = (&trial.own.result, &trial.start) else {
+        return true;
+    };
+    let config = &trial.own.config;
+    let Some(own) = ask_beyond_chance(prober, config, &start.apply(config), checks, 0).await else {
+        // A change may have let it through as well as chance.
+        trial.settled = false;
+        return false;
+    };
+    let is_mended = own.own.passes();
+    (trial.own, trial.handshake) = (own.own, own.handshake);
+    !is_mended
 }
 
 async fn find_remedy(prober: &Prober, trial: &mut Trial, survey: &Survey, checks: &Checks) {
@@ -400,9 +422,20 @@ async fn settle_from(
         if dimension == Dimension::CipherSuites && start.suites == SuiteChoice::RsaKeyExchange {
             smaller.suites = SuiteChoice::All;
         }
-        if !smaller.dimensions.is_empty()
-            && try_fully(prober, &smaller.apply(&config), checks).await.is_ok()
-        {
+        if smaller.dimensions.is_empty() {
+            continue;
+        }
+        let (smaller_config, control) = (smaller.apply(&config), start.apply(&config));
+        let passes = match try_fully(prober, &smaller_config, checks).await {
+            Err(Obstacle::Ended(_)) => {
+                let tried = ENDED_TRIES;
+                let again =
+                    ask_beyond_chance(prober, &smaller_config, &control, checks, tried).await;
+                again.is_some_and(|again| again.own.passes())
+            }
+            result => result.is_ok(),
+        };
+        if passes {
             start = smaller;
         }
     }

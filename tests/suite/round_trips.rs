@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::support::binary::cipher_test;
 use crate::support::embedded;
+use crate::support::keys;
 use crate::support::servers::relay::carry;
 use crate::support::servers::{Scripted, Server};
 
@@ -174,6 +175,38 @@ fn a_budget_that_leaves_the_verdict_unknown_ends_with_2() {
     let run = cipher_test([target.as_str(), "--budget=1", "--answer-timeout=1s"]);
     assert_eq!(run.code, Some(2), "{}", run.stdout);
     assert_eq!(count.load(Ordering::SeqCst), 1);
+}
+
+/// What only a complete handshake shows is not taken for granted where there is none.
+#[test]
+fn a_budget_without_a_handshake_leaves_certificates_open() {
+    let mutual = embedded::scenario(Scenario::Mtls);
+    let open = embedded::scenario(Scenario::Modern);
+    let ca = format!("--ca={}", keys::authority().display());
+    for (server, more, code) in [
+        (&mutual, vec!["--maximum-protocol-version=TLSv1_2", "--budget=1"], 2),
+        (&mutual, vec!["--maximum-protocol-version=TLSv1_2", "--budget=2"], 1),
+        (&open, vec!["--budget=1"], 0),
+        (&open, vec!["--budget=1", &ca], 2),
+        (&open, vec!["--budget=1", "--verify-name=other.example", &ca], 2),
+        (&open, vec!["--budget=4", &ca], 1),
+    ] {
+        let (seen, found) = endpoint(server.address(), &more);
+        assert_eq!(found, Some(code), "{more:?}: {seen}");
+        let advice = seen["findings"][0]["advice"].as_str().unwrap_or_default();
+        assert_eq!(advice.contains("--budget"), code == 2, "{more:?}: {advice}");
+    }
+}
+
+#[test]
+fn a_patch_that_the_budget_left_out_is_not_called_impossible() {
+    let server = embedded::old();
+    let target = server.address().to_string();
+    for budget in ["--budget=1", "--budget=6"] {
+        let run = cipher_test([target.as_str(), budget, "--fix=patch"]);
+        assert_eq!((run.code, run.stdout.as_str()), (Some(1), ""), "{}", run.stderr);
+        assert!(run.stderr.contains("no patch: not asked: the connections allowed by --budget"));
+    }
 }
 
 #[test]

@@ -34,6 +34,8 @@ pub(crate) enum Fault {
     Delay(Duration),
     /// `at-once=N:HOW`: so many connections at once; the rest is hung up on, or waits (`None`).
     AtOnce(usize, Option<Hangup>),
+    /// `lingers=TIME`: a connection is one of those at once for that long after it has ended.
+    Lingers(Duration),
     /// `per-second=N:HOW`: so many connections in any one second; the rest is hung up on.
     PerSecond(usize, Hangup),
     /// `ban-after=N:HOW`: hangs up on every connection after the first N.
@@ -126,6 +128,7 @@ impl FromStr for Fault {
             "delay" => Self::Delay(time(first)?),
             "at-once" if more == "wait" => Self::AtOnce(number(first)?, None),
             "at-once" => Self::AtOnce(number(first)?, Some(how()?)),
+            "lingers" => Self::Lingers(time(first)?),
             "per-second" => Self::PerSecond(number(first)?, how()?),
             "ban-after" => Self::BanAfter(number(first)?, how()?),
             "fails-first" => Self::FailsFirst(number(first)?, how()?),

@@ -145,13 +145,21 @@ struct Connection<'a> {
 }
 
 impl Connection<'_> {
-    async fn serve(self, mut client: TcpStream) {
+    async fn serve(self, client: TcpStream) {
         // Fails only on a connection that is gone already.
         let _ = client.set_nodelay(true);
         let place = match self.admit().await {
             Ok(place) => place,
             Err(how) => return how.apply(client).await,
         };
+        self.serve_admitted(client).await;
+        if let Some(time) = self.linger() {
+            tokio::time::sleep(time).await;
+        }
+        drop(place);
+    }
+
+    async fn serve_admitted(self, mut client: TcpStream) {
         let Some(first) = read_record(&mut client).await else { return };
         self.count_in(first.len());
         let hello = ClientHello::read(&first);
@@ -163,7 +171,6 @@ impl Connection<'_> {
             tokio::time::sleep(time).await;
         }
         self.carry(client, &first, hello).await;
-        drop(place);
     }
 
     /// Lets the connection in, or says how it is hung up on before it has said anything.
@@ -219,6 +226,13 @@ impl Connection<'_> {
             Fault::RefusesSuite(number, how) => {
                 hello.is_some_and(|hello| hello.suites.contains(number)).then_some(*how)
             }
+            _ => None,
+        })
+    }
+
+    fn linger(self) -> Option<Duration> {
+        self.shared.faults.iter().find_map(|fault| match fault {
+            Fault::Lingers(time) => Some(*time),
             _ => None,
         })
     }
