@@ -129,12 +129,6 @@ impl Experience {
         failures >= FEWEST_FAILURES && loss.powi(failures) <= CHANCE
     }
 
-    /// Whether more than one in ten hellos sent alone with the server got lost.
-    pub(super) fn loses_alone(&self) -> bool {
-        let known = *self.known();
-        known.lost_alone > 1 && known.lost_alone.saturating_mul(10) > known.answered_alone
-    }
-
     pub(super) fn has_answered(&self) -> bool {
         self.known().usual.is_some()
     }

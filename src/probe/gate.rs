@@ -18,6 +18,8 @@ use std::time::Duration;
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::Instant;
 
+/// The delay that trouble leads to at first.
+const FIRST_DELAY: Duration = Duration::from_millis(50);
 /// The longest delay that trouble leads to.
 const LONGEST_DELAY: Duration = Duration::from_secs(2);
 /// Answers in a row that let the pace rise again.
@@ -40,6 +42,8 @@ pub struct Gate {
     /// The delay that was asked for, which narrowing lengthens for a while.
     least_delay: Duration,
     delay_micros: AtomicU64,
+    /// The time between the last two connections.
+    gap_micros: AtomicU64,
     /// When the last connection was begun. Whoever holds this is the next in turn, and gives the
     /// turn away unused if it is given up.
     last: Mutex<Option<Instant>>,
@@ -149,6 +153,7 @@ impl Gate {
             all,
             least_delay: delay,
             delay_micros: AtomicU64::new(micros(delay)),
+            gap_micros: AtomicU64::default(),
             last: Mutex::new(None),
             answers: AtomicUsize::new(0),
             opened: AtomicU64::new(0),
@@ -233,13 +238,20 @@ impl Gate {
 
     /// Halves the places and doubles the pace, down to one connection at a time.
     pub fn narrow(&self) {
+        self.narrow_within(LONGEST_DELAY);
+    }
+
+    /// The same where connections so far apart are known to do.
+    pub(crate) fn narrow_within(&self, enough: Duration) {
         let removed = self.width() / 2;
         let idle = self.places.forget_permits(removed);
         self.surplus.fetch_add(removed - idle, Ordering::Relaxed);
         self.width.fetch_sub(removed, Ordering::Relaxed);
         self.narrowed.fetch_add(1, Ordering::Relaxed);
         self.answers.store(0, Ordering::Relaxed);
-        self.set_delay((self.delay() * 2).clamp(Duration::from_millis(50), LONGEST_DELAY));
+        let delay = self.delay();
+        let longest = enough.clamp(FIRST_DELAY, LONGEST_DELAY).max(delay);
+        self.set_delay((delay * 2).clamp(FIRST_DELAY, longest));
     }
 
     /// Takes note of an answer that took so long. Several without trouble let the pace rise
@@ -287,6 +299,11 @@ impl Gate {
     /// The least time between two connections, as it is now.
     pub(crate) fn delay(&self) -> Duration {
         Duration::from_micros(self.delay_micros.load(Ordering::Relaxed))
+    }
+
+    /// How long after the one before it the last connection was begun.
+    pub(crate) fn gap(&self) -> Duration {
+        Duration::from_micros(self.gap_micros.load(Ordering::Relaxed))
     }
 
     fn set_delay(&self, delay: Duration) {
@@ -378,7 +395,10 @@ impl Gate {
         {
             tokio::time::sleep_until(start).await;
         }
-        *last = Some(Instant::now());
+        let now = Instant::now();
+        if let Some(last) = last.replace(now) {
+            self.gap_micros.store(micros(now - last), Ordering::Relaxed);
+        }
         let surplus = Arc::clone(&self.surplus);
         let begun_at = self.round_trips();
         Ok(Place { own, _all: all, surplus, _shared: shared, begun_at })
@@ -518,6 +538,23 @@ mod tests {
         assert!(tokio::time::timeout(second, gate.alone()).await.is_err());
         drop(solitude);
         gate.enter().await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pace_that_is_known_to_do_is_slow_enough() {
+        let gate = gate(5, Duration::ZERO);
+        let narrow = |enough: u64, delay: u64| {
+            gate.narrow_within(Duration::from_millis(enough));
+            assert_eq!(gate.delay(), Duration::from_millis(delay));
+        };
+        narrow(0, 50);
+        narrow(80, 80);
+        narrow(30, 80);
+        narrow(500, 160);
+        drop(gate.enter().await.unwrap());
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        drop(gate.enter().await.unwrap());
+        assert_eq!(gate.gap(), Duration::from_millis(300));
     }
 
     #[tokio::test(start_paused = true)]

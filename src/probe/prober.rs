@@ -228,12 +228,6 @@ impl Prober {
         self.experience.is_no_chance(failures)
     }
 
-    /// Whether many hellos are hung up on that nobody else talked to the server beside, though it
-    /// answers them: fewer connections, and slower ones, are no help there.
-    pub(crate) fn loses_alone(&self) -> bool {
-        self.experience.loses_alone()
-    }
-
     /// How long to wait for the answer to a hello that is known to be answered.
     #[must_use]
     pub fn control_patience(&self) -> Duration {

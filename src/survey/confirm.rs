@@ -17,6 +17,8 @@ use crate::tls::{Alert, AlertDescription, CipherSuite, TlsVersion};
 
 /// How often a suite is asked for alone before it is unclear.
 const TRIES: u32 = 3;
+/// The same where it is hung up on, which often says that the server is throttling us.
+const ENDED_TRIES: u32 = 6;
 /// How long to wait before a suite that was selected is asked for again, longer each time.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -38,14 +40,29 @@ pub(super) async fn confirm_selections(prober: &Prober, subject: &Subject, surve
         let rows = unconfirmed(survey);
         taken_back.extend(confirm(prober, subject, survey, rows).await);
     }
-    if let Some((version, suite)) = taken_back.first().copied() {
-        let oddity = Oddity::NotConfirmed { version, suite, rows: taken_back.len() };
-        survey.oddities.push(oddity);
+    // The telling one is one that was answered.
+    let rows = taken_back.len();
+    let telling = taken_back.iter().position(|row| row.alert.is_some()).unwrap_or(0);
+    if rows > 0 {
+        let TakenBack { version, suite, alert } = taken_back.swap_remove(telling);
+        survey.oddities.push(Oddity::NotConfirmed { version, suite, alert, rows });
     }
 }
 
+/// A suite that was selected from a set, and not alone; by which alert, if one came.
+struct TakenBack {
+    version: TlsVersion,
+    suite: CipherSuite,
+    alert: Option<AlertDescription>,
+}
+
 /// Asks for these rows alone, and takes back those that are not selected then.
-async fn confirm(prober: &Prober, subject: &Subject, survey: &mut Survey, rows: Rows) -> Rows {
+async fn confirm(
+    prober: &Prober,
+    subject: &Subject,
+    survey: &mut Survey,
+    rows: Rows,
+) -> Vec<TakenBack> {
     let answers: Vec<_> = stream::iter(rows)
         .map(async |(version, suite)| {
             (version, suite, ask_alone(prober, subject, version, suite).await)
@@ -55,15 +72,16 @@ async fn confirm(prober: &Prober, subject: &Subject, survey: &mut Survey, rows: 
         .await;
     let mut taken_back = Vec::new();
     for (version, suite, alone) in answers {
-        let answer = match alone {
+        let (what, alert) = match alone {
             Alone::Selected | Alone::NotAsked => continue,
             Alone::Refused(alert) => {
-                Answer::Unclear(format!("selected from a set, and alone refused by alert {alert}"))
+                let what = format!("selected from a set, and alone refused by alert {alert}");
+                (what, Some(alert.description))
             }
-            Alone::Unclear(what) => Answer::Unclear(what),
+            Alone::Unclear(what) => (what, None),
         };
-        survey.take_back(version, suite, answer);
-        taken_back.push((version, suite));
+        survey.take_back(version, suite, Answer::Unclear(what));
+        taken_back.push(TakenBack { version, suite, alert });
     }
     taken_back
 }
@@ -153,8 +171,18 @@ async fn ask_alone(
 ) -> Alone {
     let hello = suite_hello(subject, version, &[suite], Default::default());
     let mut last = String::new();
-    for _ in 0..TRIES {
-        last = match prober.ask(&hello).await {
+    let (mut tries, mut endings) = (0, 0);
+    while tries < TRIES && endings < ENDED_TRIES {
+        if endings > 0 {
+            prober.gate().narrow();
+            sleep(PAUSE * endings).await;
+        }
+        let outcome = prober.ask(&hello).await;
+        match outcome {
+            Outcome::Ended(_) => endings += 1,
+            _ => tries += 1,
+        }
+        last = match outcome {
             Outcome::Refused(alert) => return Alone::Refused(alert),
             Outcome::Selected(flight) => match flight.server_hello {
                 Some(hello) if hello.cipher_suite == suite && hello.version == version => {

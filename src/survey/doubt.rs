@@ -10,19 +10,22 @@
 //! - Where connections are limited, a server frees a place some time after a connection has
 //!   ended. A hello sent right after a control was hung up on for the control, and the control
 //!   after it answered, again and again. So hello and control are sent while nobody else talks
-//!   to the server, and the pause before the hello grows, so that no steady limit lets all
-//!   controls through and none of the hellos.
+//!   to the server, and the pause before the hello grows.
 //! - Behind one address, every second connection may go to a server that is dead. So the number
 //!   of controls changes, and with it the place of the hello in any such cycle.
 //! - Connections may get lost at random. How many failures in a row are no chance depends on how
 //!   many hellos were lost that the server is known to answer.
 //!
 //! Once an ending has proven to be trouble, all that rested on endings is asked again, each hello
-//! until its own failures are no chance.
+//! until its own failures are no chance. Hellos and controls then come in no steady order and
+//! after pauses of the same kind, so that no limit can tell them apart, whatever it counts; and
+//! what failed before the pace was lowered counts no more.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
 use tokio::time::{Instant, sleep};
 
 use super::candidates::is_widespread;
@@ -41,7 +44,7 @@ const MOST_FAILURES: u32 = 8;
 const FIRST_LOOK: Duration = Duration::from_millis(20);
 /// How long to wait when the control fails, at first; it doubles each time.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
-/// The shortest pause before a hello that was hung up on is asked again under suspicion.
+/// The shortest pause, as a rule, before a connection under suspicion.
 const LEAST_PAUSE: Duration = Duration::from_millis(100);
 /// The longest.
 const MOST_PAUSE: Duration = Duration::from_secs(2);
@@ -66,6 +69,8 @@ pub(super) struct Doubts {
     /// Whether endings have proven to be trouble on this server.
     suspicious: bool,
     failed_controls: u32,
+    /// How often the pace was lowered because controls failed.
+    pace: u32,
     control: Option<ClientHello>,
     /// What the control was answered with.
     known: Option<Known>,
@@ -74,6 +79,7 @@ pub(super) struct Doubts {
     /// What was found odd about sizes.
     pub(super) oddities: Vec<Oddity>,
     gave_up: bool,
+    chance: Chance,
     /// Whether the troubles that are being settled have slowed the connections down already.
     slowed_down: bool,
 }
@@ -85,11 +91,13 @@ struct Doubt {
     trouble: Trouble,
     /// How often the hello failed in a row where a control right after it did not.
     failures: u32,
+    /// The pace at which it did.
+    pace: u32,
 }
 
 impl Doubt {
     fn new(search: usize, job: Job, trouble: Trouble) -> Self {
-        Self { search, job, trouble, failures: 0 }
+        Self { search, job, trouble, failures: 0, pace: 0 }
     }
 }
 
@@ -193,27 +201,33 @@ impl Doubts {
         prober: &Prober,
     ) -> Option<bool> {
         let control = self.control(searches, subject)?;
-        if self.is_answered(&control, prober).await {
-            return Some(true);
+        let outcome = self.send_control(&control, prober).await;
+        if !matches!(outcome, Outcome::Selected(_)) {
+            self.suspect(searches);
         }
-        self.suspect(searches);
-        sleep(LEAST_PAUSE).await;
-        Some(self.is_answered(&control, prober).await)
+        let outcome = match outcome {
+            Outcome::Ended(_) => self.send_control(&control, prober).await,
+            outcome => outcome,
+        };
+        Some(matches!(outcome, Outcome::Selected(_)))
     }
 
-    async fn is_answered(&mut self, control: &ClientHello, prober: &Prober) -> bool {
+    async fn send_control(&mut self, control: &ClientHello, prober: &Prober) -> Outcome {
         let prober = prober.alone().await;
+        if self.suspicious {
+            sleep(self.chance.pause(&prober)).await;
+        }
         let outcome = prober.ask_within(control, prober.control_patience()).await;
-        let Outcome::Selected(flight) = outcome else {
+        let Outcome::Selected(flight) = &outcome else {
             prober.note_alone(0, 1);
-            return false;
+            return outcome;
         };
         prober.note_alone(1, 0);
-        if let Some(hello) = flight.server_hello {
+        if let Some(hello) = &flight.server_hello {
             self.known = Some((hello.version, hello.cipher_suite));
             self.sizes.note_answered(size(control));
         }
-        true
+        outcome
     }
 
     /// Whether a suite was taken for refused because of an ending that is selected now.
@@ -307,7 +321,7 @@ impl Doubts {
         doubt: Doubt,
     ) {
         let Some(doubt) = self.check_size(searches, subject, prober, doubt).await else { return };
-        let Doubt { search: index, mut job, trouble, failures } = doubt;
+        let Doubt { search: index, mut job, trouble, failures, pace } = doubt;
         job.attempts += 1;
         let was_ending = matches!(trouble, Trouble::Ended(_));
         // Without a control, more failures would tell no more.
@@ -326,7 +340,7 @@ impl Doubts {
             Trouble::Ended(ending) => self.ask_alone(prober, &hello, &job, ending).await,
             Trouble::Unclear(_) => {
                 if self.suspicious {
-                    sleep(pause(prober, job.attempts)).await;
+                    sleep(self.chance.pause(prober) * job.attempts).await;
                 }
                 prober.ask(&hello).await
             }
@@ -345,15 +359,18 @@ impl Doubts {
                 self.failed_controls = 0;
                 prober.note_alone(u32::from(was_ending), failures);
                 // Once for all that were in flight together.
-                if !std::mem::replace(&mut self.slowed_down, true) && !prober.loses_alone() {
-                    prober.gate().narrow();
-                }
+                let is_first = !std::mem::replace(&mut self.slowed_down, true);
                 if was_ending {
+                    if is_first {
+                        prober.gate().narrow_within(prober.gate().gap());
+                    }
                     self.suspect(searches);
+                } else if is_first {
+                    prober.gate().narrow();
                 }
             }
             Verdict::Doubtful(job, trouble) => {
-                let doubt = Doubt { search: index, job, trouble, failures };
+                let doubt = Doubt { search: index, job, trouble, failures, pace };
                 self.ask_controls(searches, subject, prober, doubt).await;
             }
         }
@@ -362,7 +379,7 @@ impl Doubts {
     /// Asks again for what was hung up on while nobody else talks to the server, and some time
     /// after the last connection.
     async fn ask_alone(
-        &self,
+        &mut self,
         prober: &Prober,
         hello: &ClientHello,
         job: &Job,
@@ -371,7 +388,7 @@ impl Doubts {
         let looks = self.failures.get(key(ending)).copied().unwrap_or(0) + 1;
         let prober = prober.alone().await;
         sleep(match self.suspicious {
-            true => pause(&prober, job.attempts),
+            true => self.chance.pause(&prober),
             false if self.is_confirmed(ending) => FIRST_LOOK,
             false => FIRST_LOOK * looks.max(job.attempts),
         })
@@ -386,10 +403,10 @@ impl Doubts {
         prober: &Prober,
         mut doubt: Doubt,
     ) {
-        // In turn, so that what comes and goes with the number of connections shows.
         let controls = match doubt.trouble {
             Trouble::Unclear(_) => 1,
-            Trouble::Ended(_) if self.suspicious => doubt.job.attempts % 2,
+            Trouble::Ended(_) if self.suspicious => self.chance.0.random_range(0..=1),
+            // In turn, so that what comes and goes with the number of connections shows.
             Trouble::Ended(_) => doubt.job.attempts % 2 + 1,
         };
         for _ in 0..controls {
@@ -397,7 +414,6 @@ impl Doubts {
                 None => return self.open.push(doubt),
                 Some(true) => {}
                 Some(false) => {
-                    doubt.failures = 0;
                     self.open.push(doubt);
                     self.suspect(searches);
                     return self.slow_down(prober).await;
@@ -416,6 +432,9 @@ impl Doubts {
             _ if !is_size_known => self.open.push(doubt),
             Trouble::Ended(ending) => {
                 let ending = *ending;
+                if doubt.pace != self.pace {
+                    (doubt.failures, doubt.pace) = (0, self.pace);
+                }
                 doubt.failures += 1;
                 self.note_failure(searches, prober, doubt, ending);
                 if controls > 0 {
@@ -457,6 +476,7 @@ impl Doubts {
 
     async fn slow_down(&mut self, prober: &Prober) {
         prober.gate().narrow();
+        self.pace += 1;
         self.failed_controls += 1;
         if self.failed_controls >= FAILED_CONTROLS {
             self.gave_up = true;
@@ -539,11 +559,22 @@ fn deserves_another(job: &Job) -> bool {
     is_search && job.attempts == 0 && job.suites.iter().any(|suite| is_widespread(*suite))
 }
 
-/// How long to wait before a hello is asked again where connections may be limited: longer than
-/// the control after it waits, and by more than that the next time, so that no steady limit lets
-/// all controls through and none of the hellos.
-fn pause(prober: &Prober, attempts: u32) -> Duration {
-    (prober.gate().delay() * 2).clamp(LEAST_PAUSE, MOST_PAUSE) * attempts
+/// What is left to chance under suspicion; the same in each run, so that one can be repeated.
+#[derive(Debug)]
+struct Chance(StdRng);
+
+impl Default for Chance {
+    fn default() -> Self {
+        Self(StdRng::seed_from_u64(0))
+    }
+}
+
+impl Chance {
+    /// How long to wait before a connection.
+    fn pause(&mut self, prober: &Prober) -> Duration {
+        let usual = (prober.gate().delay() * 2).clamp(LEAST_PAUSE, MOST_PAUSE);
+        usual.mul_f64(self.0.random_range(0.5..1.5))
+    }
 }
 
 fn words(trouble: &Trouble) -> String {

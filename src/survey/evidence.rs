@@ -179,10 +179,12 @@ pub enum Oddity {
     Stalls(u32),
     /// It selected suites from a set, and not when they were offered alone.
     NotConfirmed {
-        /// The version of the first of them.
+        /// The version of one of them.
         version: TlsVersion,
-        /// The first of them.
+        /// One of them.
         suite: CipherSuite,
+        /// The alert by which it refused that, if one came.
+        alert: Option<AlertDescription>,
         /// How many pairs of version and suite there are.
         rows: usize,
     },
@@ -298,7 +300,7 @@ impl fmt::Display for Oddity {
             Self::Stalls(count) => {
                 write!(f, "left {count} hellos unanswered that it answered the next time")
             }
-            Self::NotConfirmed { version, suite, rows } => {
+            Self::NotConfirmed { version, suite, rows, alert: _ } => {
                 write!(f, "selects {suite} under {version} from a set, and not alone")?;
                 match rows {
                     0 | 1 => Ok(()),

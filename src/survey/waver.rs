@@ -59,10 +59,10 @@ pub(super) async fn find_waver(
             return refused;
         }
     }
-    for row in taken_back(survey) {
+    for (row, alert) in taken_back(survey) {
         let (selected, refused) = ask_alone(prober, subject, row).await;
-        if selected {
-            return Some(refused.unwrap_or(AlertDescription::HANDSHAKE_FAILURE));
+        if let Some(alert) = refused.or(alert).filter(|_| selected) {
+            return Some(alert);
         }
     }
     None
@@ -124,10 +124,12 @@ fn refused_handshakes(survey: &Survey) -> impl Iterator<Item = (TlsVersion, Ciph
     rows.filter(|(version, suite)| survey.accepts(*version, *suite))
 }
 
-/// The first row that was selected from a set, and not alone.
-fn taken_back(survey: &Survey) -> impl Iterator<Item = (TlsVersion, CipherSuite)> {
+/// The first row that was selected from a set, and not alone, and by which alert, if one came.
+fn taken_back(
+    survey: &Survey,
+) -> impl Iterator<Item = ((TlsVersion, CipherSuite), Option<AlertDescription>)> {
     survey.oddities.iter().filter_map(|oddity| match oddity {
-        Oddity::NotConfirmed { version, suite, .. } => Some((*version, *suite)),
+        Oddity::NotConfirmed { version, suite, alert, .. } => Some(((*version, *suite), *alert)),
         _ => None,
     })
 }

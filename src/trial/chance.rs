@@ -1,14 +1,17 @@
 //! Whether a hello that was hung up on is hung up on for its own sake.
 //!
 //! Connections get lost, and servers limit them, and then a wider hello that got through proves
-//! nothing. So both are sent in turn, while nobody else talks to the server and after pauses that
-//! grow, until the one gets through as well or its failures are no chance.
+//! nothing. So both are sent in no steady order, while nobody else talks to the server and after
+//! pauses of the same kind that grow, until the one gets through as well or its failures are no
+//! chance.
 
 use std::time::Duration;
 
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
 use tokio::time::sleep;
 
-use super::attempt::attempt_once;
+use super::attempt::{Attempt, attempt_once};
 use super::handshake::Checks;
 use super::obstacle::Obstacle;
 use super::settle::{Trial, try_handshake};
@@ -17,7 +20,7 @@ use crate::probe::Prober;
 
 /// How often the hello is sent at most.
 const MOST: u32 = 10;
-/// The first pause; each next one is as much longer.
+/// The first pause, as a rule; each next one is as much longer.
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// Sends the hello of `config`, which was hung up on so many times, in turn with that of
@@ -30,11 +33,15 @@ pub(super) async fn ask_beyond_chance(
     checks: &Checks,
     mut failures: u32,
 ) -> Option<Trial> {
+    // The same in each run, so that one can be repeated.
+    let mut chance = StdRng::seed_from_u64(0);
+    let mut draw = |tries| {
+        let usual = PAUSE.max(prober.gate().delay()) * tries;
+        (usual.mul_f64(chance.random_range(0.5..1.5)), chance.random_range(1..=2))
+    };
     for tries in 1..=MOST {
-        let alone = prober.alone().await;
-        sleep(PAUSE * tries).await;
-        let own = attempt_once(&alone, config.clone()).await;
-        drop(alone);
+        let (wait, controls) = draw(tries);
+        let own = attempt_alone(prober, config, wait).await;
         let trial = try_handshake(prober, own, None, checks).await;
         match &trial.own.result {
             Err(Obstacle::Ended(_)) => failures += 1,
@@ -45,10 +52,8 @@ pub(super) async fn ask_beyond_chance(
                 return Some(trial);
             }
         }
-        // One, two, one, two: what comes and goes with the number of connections shows.
-        for _ in 0..=tries % 2 {
-            let alone = prober.alone().await;
-            let passes = attempt_once(&alone, control.clone()).await.passes();
+        for _ in 0..controls {
+            let passes = attempt_alone(prober, control, draw(tries).0).await.passes();
             prober.note_alone(u32::from(passes), u32::from(!passes));
         }
         if prober.is_no_chance(failures) {
@@ -56,4 +61,10 @@ pub(super) async fn ask_beyond_chance(
         }
     }
     None
+}
+
+async fn attempt_alone(prober: &Prober, config: &ClientConfig, wait: Duration) -> Attempt {
+    let alone = prober.alone().await;
+    sleep(wait).await;
+    attempt_once(&alone, config.clone()).await
 }

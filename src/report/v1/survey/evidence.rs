@@ -255,7 +255,7 @@ impl From<&survey::Oddity> for OddityDetails {
             }
             survey::Oddity::Stalls(times) => Self::Stalls { times },
             survey::Oddity::Wavers(alert) => Self::Wavers { alert: alert.into() },
-            survey::Oddity::NotConfirmed { version, suite, rows } => {
+            survey::Oddity::NotConfirmed { version, suite, rows, alert: _ } => {
                 Self::NotConfirmed { version: version.into(), suite: suite.into(), rows }
             }
             survey::Oddity::Unsteady { rows, surveys } => Self::Unsteady { rows, surveys },
