@@ -65,8 +65,8 @@ pub(super) enum Depth {
 }
 
 /// Why a change is worth nothing that leads to a server's TLS behind STARTTLS.
-pub(super) const NO_STARTTLS: &str = "Gloo has no field that makes Envoy ask the server for TLS, as it has \
-    to be asked; the findings are about the TLS behind that";
+pub(super) const NO_STARTTLS: &str = "Gloo has no field that makes Envoy ask the server for TLS, \
+    as it has to be asked; the findings are about the TLS behind that";
 
 /// Where the endpoints of a server are.
 #[derive(Default)]

@@ -190,7 +190,8 @@ impl Doubts {
         }
     }
 
-    /// Sends a control and says whether it was answered; `None` if there is none to send.
+    /// Sends a control and says whether it was answered; `None` if there is none to send. Where it
+    /// was not, endings have proven to be trouble.
     ///
     /// One that is lost is sent once more: where connections get lost whatever the pace, a lower
     /// one is no help.
@@ -282,10 +283,7 @@ impl Doubts {
             self.open.len() > 1 || self.failed_controls > 0 || self.known_pair(searches).is_none();
         let answers = if is_asked { self.ask_known(searches, subject, prober).await } else { None };
         match answers {
-            Some(false) => {
-                self.suspect(searches);
-                return self.slow_down(prober).await;
-            }
+            Some(false) => return self.slow_down(prober).await,
             Some(true) => self.failed_controls = 0,
             None => {}
         }
@@ -415,7 +413,6 @@ impl Doubts {
                 Some(true) => {}
                 Some(false) => {
                     self.open.push(doubt);
-                    self.suspect(searches);
                     return self.slow_down(prober).await;
                 }
             }

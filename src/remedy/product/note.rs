@@ -146,7 +146,8 @@ fn header(product: Product) -> &'static str {
         Product::Kgateway => "set upstreamProxyProtocol in the BackendConfigPolicy",
         Product::EnvoyGateway => "set proxyProtocol in a BackendTrafficPolicy for the route",
         Product::Istio => {
-            "set trafficPolicy.proxyProtocol in the DestinationRule; an EnvoyFilter for the socket of TLS does not reach into the one that sends the header"
+            "set trafficPolicy.proxyProtocol in the DestinationRule; an EnvoyFilter for the socket of \
+             TLS does not reach into the one that sends the header"
         }
         Product::Contour => "no field of Contour's is known that sends one to upstreams",
         Product::Emissary => "no field of Emissary's is known that sends one to upstreams",
